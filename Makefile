@@ -1,0 +1,69 @@
+# Without make (Windows, PowerShell), from this folder:
+#
+#   The chapters:
+#
+#     py -3 -m venv .venv
+#     .venv\Scripts\python -m pip install -c constraints.txt -e ".[book]"
+#     .venv\Scripts\minixai lab
+#
+#   Every test and every chapter:
+#
+#     py -3 -m venv .venv
+#     .venv\Scripts\python -m pip install -c constraints.txt torch
+#     .venv\Scripts\python -m pip install -c constraints.txt -e ".[book,torch,test]"
+#     $env:OPENBLAS_NUM_THREADS = $env:OMP_NUM_THREADS = $env:NUMBA_NUM_THREADS = 1
+#     .venv\Scripts\python -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env tests chapters
+#
+# On Linux and macOS: make lab, make test. Every path below is relative, so the checkout may lie anywhere.
+
+PYTHON  ?= python3
+WORKERS ?= 2
+
+BIN     := .venv/bin
+INSTALL := $(BIN)/python -m pip install -qq -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test lint check clean
+
+help:  ## say what can be made
+	@echo "make PYTHON=python3.12 ... chooses the Python that .venv is made with (now: $(PYTHON))"
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+
+lab: .venv/.lab  ## open the chapters in JupyterLab
+	@$(BIN)/minixai lab
+
+test: .venv/.test  ## run every test and every chapter
+	@echo "Running the tests and the chapters ..."
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
+	    $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --nbval-lax --nbval-current-env tests chapters
+
+lint: .venv/.test  ## ruff and mypy
+	@echo "Checking with ruff and mypy ..."
+	@$(BIN)/python -m ruff check
+	@$(BIN)/python -m mypy
+
+check: lint test  ## what continuous integration runs
+
+clean:  ## remove everything that was made here, .venv too
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find minixai tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One environment; a stamp in it says what it was last fitted for.
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; \
+	    sys.exit(sys.version_info < (3, 11) and "$(PYTHON) is Python " + v + "; minixai needs 3.11 or newer: make PYTHON=python3.11 ...")'
+	@echo "Making .venv ..."
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+.venv/.lab: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing minixai and what the chapters need (some minutes, once) ..."
+	@$(INSTALL) -e ".[book]"
+	@touch $@
+
+.venv/.test: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing PyTorch (some minutes, once) ..."
+	@$(INSTALL) torch
+	@echo "Installing minixai and everything that the tests need (some minutes, once) ..."
+	@$(INSTALL) -e ".[book,torch,test]"
+	@touch .venv/.lab $@

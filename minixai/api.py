@@ -1,0 +1,278 @@
+"""The front door: ``explain``, ``explain_all`` and the registry of methods."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from inspect import signature
+from math import isfinite
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from minixai.network import Network, Tape, forward
+from minixai.ops import Array
+from minixai.result import Explanation
+from minixai.taxonomy import PAPERS, SURVEY, Method, closest
+from minixai.walk import Table
+from minixai.whitebox.cam import cam
+from minixai.whitebox.case import Case, Finding
+from minixai.whitebox.composite import composite_table, lrp_composite
+from minixai.whitebox.deconvnet import DECONVNET, deconvnet
+from minixai.whitebox.deep_taylor import deep_taylor, deep_taylor_table
+from minixai.whitebox.deeplift import RESCALE, REVEALCANCEL, deeplift_rescale, deeplift_revealcancel
+from minixai.whitebox.fem import fem
+from minixai.whitebox.gradcam import grad_cam, guided_grad_cam
+from minixai.whitebox.gradient import GRADIENT, gradient
+from minixai.whitebox.guided import GUIDED, guided_backprop
+from minixai.whitebox.integrated import integrated_gradients
+from minixai.whitebox.lrp import (
+    alphabeta_table,
+    epsilon_table,
+    gamma_table,
+    lrp_0,
+    lrp_alphabeta,
+    lrp_epsilon,
+    lrp_gamma,
+    zero_table,
+)
+from minixai.whitebox.maps import map_of
+from minixai.whitebox.smoothgrad import smoothgrad
+from minixai.whitebox.together import walk_together
+
+LINEAR, STRUCTURE = "linearisation", "structure"
+MAPS, ANY = ("feature maps",), ()
+
+# name: (what runs it, title, family, section, equations, needs, signed, paper)
+_METHODS: dict[str, tuple] = {
+    "gradient": (gradient, "Gradient backpropagation", LINEAR, "4.2", (3, 4, 5, 6), ANY, True, "simonyan2014"),
+    "deconvnet": (deconvnet, "DeconvNet", LINEAR, "4.1", (), ANY, True, "zeiler2014"),
+    "guided-backprop": (guided_backprop, "Guided backpropagation", LINEAR, "4.3", (), ANY, True, "springenberg2015"),
+    "integrated-gradients": (
+        integrated_gradients, "Integrated gradients", LINEAR, "4.4", (7,), ("a baseline",), True, "sundararajan2017",
+    ),
+    "smoothgrad": (smoothgrad, "SmoothGrad", LINEAR, "4.5", (8,), ANY, True, "smilkov2017"),
+    "cam": (cam, "CAM", LINEAR, "4.6", (), ("global average pooling, then one linear layer",), True, "zhou2016"),
+    "grad-cam": (grad_cam, "Grad-CAM", LINEAR, "4.6", (9, 10), MAPS, False, "selvaraju2017"),
+    "guided-grad-cam": (guided_grad_cam, "Guided Grad-CAM", LINEAR, "4.6.1", (9, 10), MAPS, True, "selvaraju2017"),
+    "lrp-0": (lrp_0, "LRP-0", STRUCTURE, "5.1", (11, 12), ANY, True, "bach2015"),
+    "lrp-epsilon": (lrp_epsilon, "LRP-epsilon", STRUCTURE, "5.1", (11, 13), ANY, True, "bach2015"),
+    "lrp-gamma": (lrp_gamma, "LRP-gamma", STRUCTURE, "5.1", (11, 14), ANY, True, "montavon2019"),
+    "lrp-alphabeta": (lrp_alphabeta, "LRP-alpha-beta", STRUCTURE, "5.1", (11, 15), ANY, True, "bach2015"),
+    "lrp-composite": (lrp_composite, "LRP composite", STRUCTURE, "5.1", (11, 12, 13, 14), ANY, True, "montavon2019"),
+    "deep-taylor": (
+        deep_taylor, "Deep Taylor decomposition", STRUCTURE, "5.1.1", (16, 17, 18), ("a score of at least 0",), False,
+        "montavon2017",
+    ),
+    "deeplift-rescale": (
+        deeplift_rescale, "DeepLIFT, Rescale rule", STRUCTURE, "5.2", (19, 20, 21), ("a baseline",), True,
+        "shrikumar2017",
+    ),
+    "deeplift-revealcancel": (
+        deeplift_revealcancel, "DeepLIFT, RevealCancel rule", STRUCTURE, "5.2", (19, 20, 21, 22, 23, 24, 25),
+        ("a baseline",), True, "shrikumar2017",
+    ),
+    "fem": (fem, "FEM", STRUCTURE, "5.3", (26,), MAPS, False, "fuad2020"),
+}  # fmt: skip
+
+# The methods that are one walk: name -> table (some need to see the network first).
+_TABLES: dict[str, Callable[..., Table]] = {
+    "gradient": lambda network: GRADIENT,
+    "deconvnet": lambda network: DECONVNET,
+    "guided-backprop": lambda network: GUIDED,
+    "lrp-0": lambda network, **params: zero_table(**params),
+    "lrp-epsilon": lambda network, **params: epsilon_table(**params),
+    "lrp-gamma": lambda network, **params: gamma_table(**params),
+    "lrp-alphabeta": lambda network, **params: alphabeta_table(**params),
+    "lrp-composite": composite_table,
+    "deep-taylor": deep_taylor_table,
+    "deeplift-rescale": lambda network: RESCALE,
+    "deeplift-revealcancel": lambda network: REVEALCANCEL,
+}
+_STACKED = {  # methods that ask for a seed-1 walk: which
+    "gradient": (GRADIENT,), "grad-cam": (GRADIENT,), "deconvnet": (DECONVNET,), "guided-backprop": (GUIDED,),
+    "guided-grad-cam": (GRADIENT, GUIDED),
+}  # fmt: skip
+
+
+class Explanations(dict[str, Explanation]):
+    """{method: explanation}; ``refused`` says of each method that did not fit why not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: dict[str, str] = {}
+
+
+def methods() -> list[Method]:
+    """Every method of the survey that the package implements, in the survey's order."""
+    return [_record(name) for name in sorted(_METHODS, key=lambda name: _METHODS[name][3])]
+
+
+def cite(name: str) -> str:
+    """The paper to cite for a method; ``cite("survey")`` is the survey itself."""
+    return SURVEY if name == "survey" else PAPERS[_entry(name)[-1]]
+
+
+def rules(method: str, network: Network | None = None, **params: Any) -> Table:
+    """The method's table of rules, to print or to change: ``rules("gradient") | {mx.ReLU: my_rule}``.
+
+    lrp-composite and deep-taylor name the nodes of a network and need it.
+    """
+    _entry(method)
+    if method not in _TABLES:
+        raise ValueError(f"{method} is not one walk, so it has no table; expected one of {', '.join(_TABLES)}")
+    if network is None and method in ("lrp-composite", "deep-taylor"):
+        raise ValueError(f"the table of {method} names the network's nodes; call rules({method!r}, network)")
+    _check_params(method, params)
+    return _TABLES[method](network, **params)
+
+
+def explain(network: Network, x: Any, method: str, target: Any = None, **params: Any) -> Explanation:
+    """Why did this class get this score? One method's answer, for one picture or a batch.
+
+    x: (C, H, W) or (N, C, H, W), (F,) or (N, F) for a network of linear layers. target: a class number or name, one
+    for all or one per picture; None explains the class with the highest score. params: the method's own, see
+    ``methods()``. Raises ValueError (UnsupportedOp where the network does not fit the method) saying what was given
+    and what is expected.
+    """
+    run = _prepared(method, params)
+    case, single = _case(network, x, target)
+    return _explanation(case, single, method, params, run(case))
+
+
+def explain_all(
+    network: Network, x: Any, methods: Iterable[str] | Mapping[str, Mapping] | None = None, target: Any = None
+) -> Explanations:
+    """Several methods on the same pictures: one forward pass, and one walk for those that can share it.
+
+    ``methods``: names, or {name: parameters}. None takes all of them, and ``.refused`` of the result says why some do
+    not fit; a method that is asked for by name and does not fit raises.
+    """
+    wanted = _wanted(methods)
+    runs = {name: _prepared(name, params) for name, params in wanted.items()}
+    case, single = _case(network, x, target)
+    tables = {t.method: t for name, params in wanted.items() if not params for t in _STACKED.get(name, ())}
+    if len(tables) > 1:
+        walk_together(case, list(tables.values()))
+    found = Explanations()
+    for name, run in runs.items():
+        try:
+            found[name] = _explanation(case, single, name, wanted[name], run(case))
+        except ValueError as error:
+            if methods is not None:
+                raise
+            found.refused[name] = str(error)
+    return found
+
+
+def _wanted(methods: Iterable[str] | Mapping[str, Mapping] | None) -> dict[str, dict]:
+    if methods is None:
+        return {name: {} for name in _METHODS}
+    if isinstance(methods, str):
+        raise ValueError(f"methods is {methods!r}; expected a list of names, [{methods!r}], or {{name: parameters}}")
+    return {n: dict(p) for n, p in methods.items()} if isinstance(methods, Mapping) else {n: {} for n in methods}
+
+
+def _entry(name: str) -> tuple:
+    if name not in _METHODS:
+        raise ValueError(f"method {name!r} is not known; {closest(str(name), list(_METHODS))}")
+    return _METHODS[name]
+
+
+def _record(name: str) -> Method:
+    _, title, family, section, equations, needs, signed, paper = _METHODS[name]
+    return Method(name, title, family, section, equations, _defaults(name), needs, signed, paper)
+
+
+def _defaults(name: str) -> dict[str, Any]:
+    """The method's parameters and their defaults, read off the function that runs it."""
+    named = {p.name: p.default for p in signature(_entry(name)[0]).parameters.values() if p.name not in ("case", "inner")}
+    return {"method": "gradient", **named} if name == "smoothgrad" else named
+
+
+def _check_params(name: str, params: Mapping[str, Any]) -> None:
+    defaults = _defaults(name)
+    for key, value in params.items():
+        if key not in defaults:
+            raise ValueError(f"{name} has no parameter {key!r}; {closest(key, list(defaults)) if defaults else 'it has none'}")
+        if isinstance(defaults[key], bool):
+            if not isinstance(value, bool):
+                raise ValueError(f"{key} is {value!r}; expected True or False")
+        elif isinstance(defaults[key], int | float) and not _is_number(value):
+            raise ValueError(f"{key} is {value!r}; expected a finite number")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+
+
+def _prepared(name: str, params: Mapping[str, Any]) -> Callable[[Case], Finding]:
+    """The method with its parameters, ready for a case."""
+    run = _entry(name)[0]
+    if name != "smoothgrad":
+        _check_params(name, params)
+        return partial(run, **params)
+    own = {key: value for key, value in params.items() if key in _defaults(name)}
+    inner = own.pop("method", "gradient")
+    if inner == "smoothgrad":
+        raise ValueError("smoothgrad cannot average itself; expected another method=, for example 'gradient'")
+    _check_params(name, own)
+    averaged = _prepared(inner, {key: value for key, value in params.items() if key not in _defaults(name)})
+    return partial(run, inner=averaged, **own)
+
+
+def _case(network: Network, x: Any, target: Any) -> tuple[Case, bool]:
+    if not isinstance(network, Network):
+        raise ValueError(f"got a {type(network).__name__} as network; expected a minixai Network (mx.load, mx.Network)")
+    batch = network.batch(x)
+    if not len(batch):
+        raise ValueError(f"x has shape {batch.shape}: an empty batch; expected at least one picture")
+    tape = forward(network, batch)
+    if tape.output.y.ndim != 2:
+        raise ValueError(f"the scores have shape {tape.output.y.shape}; expected (N, classes): end with Flatten or Linear")
+    return Case(tape, _targets(network, tape, target)), batch.ndim > np.ndim(x)
+
+
+def _targets(network: Network, tape: Tape, target: Any) -> Array:
+    n, classes = tape.output.y.shape
+    if target is None:
+        return np.argmax(tape.output.y, axis=1)
+    several = isinstance(target, list | tuple | np.ndarray) and np.ndim(target) > 0
+    given = list(target) if several else [target] * n
+    if len(given) != n:
+        raise ValueError(f"got {len(given)} targets for {n} pictures; expected one for all, or one each")
+    return np.array([_class_number(network, one, classes) for one in given])
+
+
+def _class_number(network: Network, target: Any, classes: int) -> int:
+    if isinstance(target, str):
+        names = list(network.classes or ())
+        if target not in names:
+            hint = closest(target, names) if names else "this network has no class names, give a number"
+            raise ValueError(f"target {target!r} is not a class; {hint}")
+        return names.index(target)
+    if isinstance(target, bool | np.bool_) or not isinstance(target, Integral) or not 0 <= target < classes:
+        raise ValueError(f"target is {target!r}; expected a class number from 0 to {classes - 1}, or a class name")
+    return int(target)
+
+
+def _explanation(case: Case, single: bool, name: str, params: Mapping[str, Any], found: Finding) -> Explanation:
+    network = case.network
+    e = Explanation(
+        method=name,
+        relevance=found.relevance,
+        map=map_of(found, case.x),
+        x=case.x,
+        target=case.target,
+        score=case.score,
+        params={**_defaults(name), **params},
+        signals=found.signals,
+        expected=found.expected,
+        absorbed=found.absorbed,
+        label=None if network.classes is None else [network.classes[c] for c in case.target],
+        notes=found.said,
+        picture=None if network.pictures is None else [network.unpreprocess(x) for x in case.x],
+        batched=True,
+        leading_axes=found.signals[network.output].ndim - 2 if network.output in found.signals else 0,
+    )
+    return replace(e[0], target=int(case.target[0])) if single else e

@@ -1,0 +1,111 @@
+"""The arithmetic under the engine: one set of definitions for floats, for exact fractions and for symbols.
+
+NumPy does the looping, the numbers do the arithmetic. An array of dtype ``object`` holds
+:class:`fractions.Fraction` (exact results) or SymPy symbols (Appendix A derives itself); everything else is
+float32 or float64.
+"""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from math import isqrt
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def exact(values: Any) -> Array:
+    """The same numbers as fractions: an ``object`` array in which every element is a ``Fraction``.
+
+    Floats convert without rounding (0.25 becomes 1/4, 0.1 the float nearest to it). Symbols are left alone.
+    """
+    array = np.asarray(values)
+    out = np.empty(array.shape, object)
+    out.flat = [_fraction(v) for v in array.flat]
+    return out
+
+
+def _fraction(value: Any) -> Any:
+    if isinstance(value, Fraction) or hasattr(value, "free_symbols"):
+        return value
+    return Fraction(value.item() if isinstance(value, np.generic) else value)
+
+
+def is_exact(*arrays: Array | None) -> bool:
+    """Whether the arrays hold fractions (or symbols) rather than floats."""
+    return any(a is not None and a.dtype == object for a in arrays)
+
+
+def zero(like: Array) -> Any:
+    """The number 0 in the arithmetic of ``like``."""
+    return Fraction(0) if is_exact(like) else like.dtype.type(0)
+
+
+def zeros(shape: Iterable[int], like: Array) -> Array:
+    """An array of zeros in the arithmetic of ``like``."""
+    return np.full(tuple(shape), zero(like), dtype=like.dtype)
+
+
+def number(value: Any, like: Array) -> Any:
+    """A parameter (eps, gamma, sigma ...) in the arithmetic of ``like``."""
+    return Fraction(value) if is_exact(like) else float(value)
+
+
+def in_arithmetic_of(like: Array, values: Any) -> Array:
+    """``values`` as an array in the arithmetic of ``like``: fractions beside fractions, floats beside floats."""
+    if is_exact(like):
+        return exact(values)
+    array = np.asarray(values)
+    return array if array.dtype in FLOATS else array.astype(like.dtype)
+
+
+def positive(a: Array) -> Array:
+    """(f)^+ = max(0, f), element by element."""
+    return np.where(a > 0, a, zero(a))
+
+
+def negative(a: Array) -> Array:
+    """(f)^- = min(0, f), element by element."""
+    return np.where(a < 0, a, zero(a))
+
+
+def sign(a: Array) -> Array:
+    """The sign with sign(0) = +1, as every library's stabilizer has it."""
+    return np.where(a >= 0, 1, -1).astype(a.dtype)
+
+
+def divide(a: Array, b: Array) -> Array:
+    """a / b, and 0 where b is 0: where there is nothing to divide by, nothing is handed on."""
+    a, b = np.broadcast_arrays(a, b)
+    like = a if is_exact(a) else np.empty(0, np.result_type(a, b))
+    return np.divide(a, b, out=zeros(a.shape, like), where=b != 0)
+
+
+def mean(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    """The mean over ``axis``, in the arithmetic of ``a``."""
+    total = a.sum(axis=axis, keepdims=keepdims)
+    return total / (a.size // max(np.size(total), 1))
+
+
+def square_root(a: Array) -> Array:
+    """The square root; in fractions only of rational squares, because any other would leave the fractions.
+
+    Raises ValueError naming the first number that is not the square of a fraction.
+    """
+    if not is_exact(a):
+        return np.sqrt(a)
+    out = np.empty(a.shape, object)
+    out.flat = [_rational_root(Fraction(v)) for v in a.flat]
+    return out
+
+
+def _rational_root(value: Fraction) -> Fraction:
+    root = Fraction(isqrt(value.numerator), isqrt(value.denominator)) if value >= 0 else Fraction(-1)
+    if root * root != value:
+        raise ValueError(
+            f"{value} is not the square of a fraction, and exact arithmetic needs its root; "
+            "choose var + eps a rational square (4, 9/4 ...), or use floats"
+        )
+    return root

@@ -1,0 +1,113 @@
+"""What a method is given (a case) and what it hands back (a finding)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from minixai.network import Network, Tape, fold_batchnorm, forward
+from minixai.ops import Array
+from minixai.ops.numbers import in_arithmetic_of, zeros
+from minixai.walk import Hop, Table, walk
+
+Reduction = Literal["max", "sum", "none"]
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """A method's raw answer for a batch.
+
+    ``reduce`` says how channels become a map: "max" of magnitudes (Eq. 6), "sum", or "none" (it is a map already).
+    ``expected`` is what the relevance should sum to, None where the method promises nothing; ``said`` holds what the
+    reader should know about choices made for them.
+    """
+
+    relevance: Array
+    reduce: Reduction
+    signals: Mapping[str, Array] = field(default_factory=dict)
+    expected: Array | None = None
+    absorbed: Mapping[str, Array] = field(default_factory=dict)
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Some pictures, the class of each that is to be explained, and the walks made so far."""
+
+    tape: Tape
+    target: Array  # (N,) class numbers
+    walked: dict[str, tuple[Hop, ...]] = field(default_factory=dict)
+
+    @property
+    def network(self) -> Network:
+        return self.tape.network
+
+    @property
+    def x(self) -> Array:
+        return self.tape.input.y
+
+    @cached_property
+    def score(self) -> Array:
+        """S_c of every picture, (N,)."""
+        return self.tape.output.y[np.arange(len(self.target)), self.target]
+
+    def one_hot(self, value: Any) -> Array:
+        """The seed: ``value`` (one number, or one per picture) at the class, 0 at the others."""
+        seed = zeros(self.tape.output.y.shape, self.tape.output.y)
+        seed[np.arange(len(self.target)), self.target] = value
+        return seed
+
+    def at(self, x: Array) -> "Case":
+        """The same classes at other pictures; x may hold several copies of the batch, one after the other."""
+        return Case(forward(self.network, x), np.tile(self.target, len(x) // len(self.target)))
+
+    @cached_property
+    def folded(self) -> "Case":
+        """The case with each batch norm folded into the layer before it, as Section 5's methods want it."""
+        network = fold_batchnorm(self.network)
+        same = all(a.op is b.op for a, b in zip(network.nodes, self.network.nodes, strict=True))
+        return self if same else Case(forward(network, self.x), self.target)
+
+    def hops(self, table: Table) -> tuple[Hop, ...]:
+        """The walk from seed 1 at the class by this table; made once, then remembered for this case."""
+        if table.method not in self.walked:
+            self.walked[table.method] = tuple(walk(self.tape, self.one_hot(1), table))
+        return self.walked[table.method]
+
+    def reference(self, baseline: Any) -> tuple[list[Array], dict[str, str]]:
+        """The reference images x', each of the shape of x, and what to say about the choice.
+
+        ``baseline`` is an array that broadcasts to one picture, or has one more axis: several references; None means a
+        black picture (``network.black``), zeros where the network names none.
+        """
+        if baseline is None and self.network.black is None:
+            return [zeros(self.x.shape, self.x)], {"baseline": "zeros (this network does not say what black is)"}
+        chosen = in_arithmetic_of(self.x, self.network.black if baseline is None else baseline)
+        several = chosen if chosen.ndim == self.x.ndim else chosen[None]
+        try:
+            references = [np.array(np.broadcast_to(one, self.x.shape)) for one in several]
+        except ValueError:
+            raise ValueError(
+                f"baseline has shape {chosen.shape}; expected one picture {self.x.shape[1:]}, or several {('B', *self.x.shape[1:])}"
+            ) from None
+        if not references:
+            raise ValueError("baseline holds no picture; expected one or several")
+        return references, {"baseline": "black"} if baseline is None else {}
+
+
+def signals_of(hops: tuple[Hop, ...]) -> dict[str, Array]:
+    """{node: the signal that arrived there}."""
+    return {hop.at.name: hop.arriving for hop in hops}
+
+
+def at_picture(hops: tuple[Hop, ...], case: Case) -> Array:
+    """What arrived at the picture; zeros if nothing did."""
+    last = hops[-1]
+    return last.arriving if not last.at.parents else zeros(case.x.shape, case.x)
+
+
+def per_picture(a: Array, like: Array) -> Array:
+    """One number per picture, (N,), shaped so that it multiplies ``like`` (N, ...)."""
+    return a.reshape(a.shape + (1,) * (like.ndim - a.ndim))

@@ -1,0 +1,54 @@
+"""Section 4.1, DeconvNet: unpool by the switches, rectify what arrives, filter with the flipped filter (Fig. 5c).
+
+At a ReLU it does not ask whether the neuron was on, only whether the arriving signal is positive: that one line is
+all that separates it from the gradient. Zeiler, Fergus (2014).
+"""
+
+import numpy as np
+
+from minixai.network import Step
+from minixai.ops import Array, ReLU
+from minixai.ops.numbers import positive, zeros
+from minixai.walk import Table, walk
+from minixai.whitebox.case import Case, Finding, at_picture, signals_of
+from minixai.whitebox.gradient import GRADIENT
+
+
+def relu_deconvnet(R: Array, step: Step) -> Array:
+    """Pass what arrives where R > 0 (Fig. 5c)."""
+    return positive(R)
+
+
+DECONVNET = GRADIENT | Table("deconvnet", {ReLU: relu_deconvnet})
+
+
+def deconvnet(
+    case: Case, layer: str | None = None, channel: int | None = None, position: tuple[int, ...] | None = None
+) -> Finding:
+    """The score, or one feature map (``layer``, ``channel``, 4.1), projected back to the pixels.
+
+    From the score the seed is 1 at the class. From a layer it is that channel's feature map, 0 in the other channels;
+    ``position`` (row, column) keeps one place of it.
+    """
+    if layer is None and channel is None and position is None:
+        hops = case.hops(DECONVNET)
+    else:
+        hops = tuple(walk(case.tape, {str(layer): _feature(case, layer, channel, position)}, DECONVNET))
+    return Finding(at_picture(hops, case), "max", signals_of(hops))
+
+
+def _feature(case: Case, layer: str | None, channel: int | None, position: tuple[int, ...] | None) -> Array:
+    if layer is None or channel is None:
+        raise ValueError(f"got layer={layer!r}, channel={channel!r}; give both: which feature map is to be projected?")
+    case.network.node(layer)
+    y = case.tape[layer].y
+    if not 0 <= channel < y.shape[1]:
+        raise ValueError(f"channel is {channel}; layer {layer!r} has channels 0 to {y.shape[1] - 1}")
+    place = (slice(None),) * (y.ndim - 2) if position is None else tuple(position)
+    inside = position is None or all(0 <= p < n for p, n in zip(place, y.shape[2:], strict=False))
+    if len(place) != y.ndim - 2 or not inside:
+        raise ValueError(f"position is {position}; layer {layer!r} has maps of size {y.shape[2:]}")
+    seed = zeros(y.shape, y)
+    where = np.s_[(slice(None), channel, *place)]
+    seed[where] = y[where]
+    return seed

@@ -1,0 +1,104 @@
+"""How the relevance of a neuron is shared out among its inputs: the frame of every rule in Section 5.1.
+
+Each rule is one or two fractions. A neuron j hands input i the part (a_i w_ij) / d_j of its relevance R_j, with d_j
+the sum of all the numerators plus what the neuron keeps (its bias, a stabilizer):
+
+    R_i = sum over fractions of  c * sum_j (a_i w_ij) / d_j * R_j                      (12)-(15)
+    absorbed = sum over fractions of  c * sum_j kept_j / d_j * R_j
+
+Where d_j is 0 nothing is handed on and the neuron absorbs c R_j.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minixai.network import Step
+from minixai.ops import Array, Weighted
+from minixai.ops.base import per_channel
+from minixai.ops.numbers import divide, negative, positive, zero, zeros
+
+Term = tuple[tuple[Array, ...], Array | None]  # (a for each input, w): numerators a_i w_ij; w None: the layer's own
+
+
+class Fraction(NamedTuple):
+    """One fraction: its numerators, its denominators d_j, what of them j keeps, its coefficient, the j it is for."""
+
+    terms: list[Term]
+    d: Array
+    kept: Array | int = 0
+    coefficient: Any = 1
+    chosen: Array | None = None
+
+
+@dataclass(frozen=True)
+class Shares:
+    """A rule that shares relevance out; a subclass says by which fractions. ``bias="ignore"`` drops every bias."""
+
+    bias: str = "include"
+
+    def __post_init__(self) -> None:
+        if self.bias not in ("include", "ignore"):
+            raise ValueError(f"bias is {self.bias!r}; expected 'include' or 'ignore'")
+
+    def fractions(self, step: Step) -> Iterator[Fraction]:
+        raise NotImplementedError(f"{type(self).__name__} must say by which fractions it shares")
+
+    def __call__(self, R: Array, step: Step) -> tuple[Array, ...]:
+        """R_i: the relevance that leaves towards each input."""
+        handed: list[list[Array]] = [[] for _ in step.parents]
+        for part in self.fractions(step):
+            s = part.coefficient * divide(_chosen(R, part), part.d)  # c R_j / d_j
+            for a, w in part.terms:
+                for k, share in enumerate(_transposed(step, s, w)):
+                    handed[k].append(a[k] * share)  # a_i sum_j w_ij s_j
+        return tuple(sum(shares[1:], shares[0]) for shares in handed)
+
+    def absorbed(self, R: Array, step: Step) -> Array:
+        """What stays at this node, one number per picture (after any leading axes)."""
+        axes = tuple(range(1 - step.y.ndim, 0))
+        parts = []
+        for part in self.fractions(step):
+            R_j = part.coefficient * _chosen(R, part)
+            parts.append(np.where(part.d == 0, R_j, divide(part.kept * R_j, part.d)).sum(axis=axes))
+        return sum(parts[1:], parts[0])
+
+    def bias_of(self, step: Step) -> Array:
+        """b_j, shaped to add to z; 0 where there is none or it is to be ignored."""
+        b = step.op.affine()[1] if isinstance(step.op, Weighted) and self.bias == "include" else None
+        return zeros((1,) * step.y.ndim, step.y) if b is None else per_channel(b, step.y)
+
+
+def own_numerators(step: Step) -> tuple[list[Term], Array]:
+    """The plain numerators a_i w_ij, and their sum over i."""
+    if not isinstance(step.op, Weighted):
+        return [(step.xs, None)], step.y
+    w = step.op.affine()[0]
+    return [(step.xs, w)], step.op.linear(step.x, w)
+
+
+def signed_numerators(step: Step, plus: Array, minus: Array) -> tuple[list[Term], Array]:
+    """Numerators a^+ w^(plus) + a^- w^(minus), and their sum: how products are picked by their sign."""
+    terms: list[Term] = [((positive(step.x),), plus)]
+    if (step.x < 0).any():
+        terms.append(((negative(step.x),), minus))
+    return terms, sum_of(step, terms)
+
+
+def sum_of(step: Step, terms: list[Term]) -> Array:
+    """sum_i a_i w_ij over all the terms, for every j."""
+    sums = [step.op.linear(a[0], w) for a, w in terms]  # type: ignore[attr-defined]
+    return sum(sums[1:], sums[0])
+
+
+def _chosen(R: Array, part: Fraction) -> Array:
+    return R if part.chosen is None else np.where(part.chosen, R, zero(R))
+
+
+def _transposed(step: Step, s: Array, w: Array | None) -> tuple[Array, ...]:
+    if w is not None:
+        return (step.op.transposed(s, w, step.x),)  # type: ignore[attr-defined]
+    out = step.op.adjoint(s, *step.xs)
+    return out if isinstance(out, tuple) else (out,)
