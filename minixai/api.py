@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from inspect import signature
 from math import isfinite
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -186,7 +186,8 @@ def _record(name: str) -> Method:
 
 def _defaults(name: str) -> dict[str, Any]:
     """The method's parameters and their defaults, read off the function that runs it."""
-    named = {p.name: p.default for p in signature(_entry(name)[0]).parameters.values() if p.name not in ("case", "inner")}
+    parameters = signature(_entry(name)[0]).parameters.values()
+    named = {p.name: p.default for p in parameters if p.name not in ("case", "inner")}
     return {"method": "gradient", **named} if name == "smoothgrad" else named
 
 
@@ -194,7 +195,7 @@ def _check_params(name: str, params: Mapping[str, Any]) -> None:
     defaults = _defaults(name)
     for key, value in params.items():
         if key not in defaults:
-            raise ValueError(f"{name} has no parameter {key!r}; {closest(key, list(defaults)) if defaults else 'it has none'}")
+            raise ValueError(f"{name} has no parameter {key!r}; {closest(key, list(defaults)) or 'it has none'}")
         if isinstance(defaults[key], bool):
             if not isinstance(value, bool):
                 raise ValueError(f"{key} is {value!r}; expected True or False")
@@ -203,7 +204,7 @@ def _check_params(name: str, params: Mapping[str, Any]) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+    return not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)
 
 
 def _prepared(name: str, params: Mapping[str, Any]) -> Callable[[Case], Finding]:
@@ -229,7 +230,7 @@ def _case(network: Network, x: Any, target: Any) -> tuple[Case, bool]:
         raise ValueError(f"x has shape {batch.shape}: an empty batch; expected at least one picture")
     tape = forward(network, batch)
     if tape.output.y.ndim != 2:
-        raise ValueError(f"the scores have shape {tape.output.y.shape}; expected (N, classes): end with Flatten or Linear")
+        raise ValueError(f"the scores have shape {tape.output.y.shape}; expected (N, classes): end with a Flatten")
     return Case(tape, _targets(network, tape, target)), batch.ndim > np.ndim(x)
 
 
@@ -245,13 +246,15 @@ def _targets(network: Network, tape: Tape, target: Any) -> Array:
 
 
 def _class_number(network: Network, target: Any, classes: int) -> int:
+    """The number of a class given by number or by name."""
     if isinstance(target, str):
         names = list(network.classes or ())
         if target not in names:
             hint = closest(target, names) if names else "this network has no class names, give a number"
             raise ValueError(f"target {target!r} is not a class; {hint}")
         return names.index(target)
-    if isinstance(target, bool | np.bool_) or not isinstance(target, Integral) or not 0 <= target < classes:
+    whole = isinstance(target, int | np.integer) and not isinstance(target, bool)
+    if not whole or not 0 <= target < classes:
         raise ValueError(f"target is {target!r}; expected a class number from 0 to {classes - 1}, or a class name")
     return int(target)
 

@@ -1,6 +1,6 @@
 """A network is data: named layers in order. Its forward pass leaves a tape, on which every method walks back."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -24,8 +24,7 @@ class Node:
     inputs: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        named = (self.inputs,) if isinstance(self.inputs, str) else tuple(self.inputs)
-        object.__setattr__(self, "inputs", named)
+        object.__setattr__(self, "inputs", _names(self.inputs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +39,7 @@ class Step:
     op: Op
     parents: tuple["Step", ...]
     y: Array
-    choice: Array | None = None
+    choice: Any = None
     ref: "Step | None" = None
 
     @property
@@ -60,11 +59,16 @@ class Step:
         return self.xs if self.choice is None else (*self.xs, self.choice)
 
     @property
-    def dy(self) -> Array:
-        """How far the output is from the reference's."""
+    def reference(self) -> "Step":
+        """``ref``, for rules that cannot do without."""
         if self.ref is None:
             raise ValueError(f"node {self.name!r} has no reference; call forward(network, x, ref=forward(network, x0))")
-        return self.y - self.ref.y
+        return self.ref
+
+    @property
+    def dy(self) -> Array:
+        """How far the output is from the reference's."""
+        return self.y - self.reference.y
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +116,7 @@ class Network:
         object.__setattr__(self, "nodes", tuple(self.nodes))
         _check_nodes(self.nodes)
         if self.feature_layer is not None and self.feature_layer not in (n.name for n in self.nodes):
-            raise ValueError(f"feature_layer is {self.feature_layer!r}; expected one of the nodes: {self._names()}")
+            raise ValueError(f"feature_layer is {self.feature_layer!r}; expected one of the nodes: {self._listed()}")
         dtypes = {a.dtype for n in self.nodes for a in n.op.arrays().values()}
         if len(dtypes) > 1 and np.dtype(object) in dtypes:
             raise ValueError("the network mixes fractions and floats; convert it with net.astype('exact') or 'float64'")
@@ -169,7 +173,7 @@ class Network:
         for n in self.nodes:
             if n.name == name:
                 return n
-        raise ValueError(f"layer {name!r} is not in the network; expected one of {self._names()}")
+        raise ValueError(f"layer {name!r} is not in the network; expected one of {self._listed()}")
 
     def batch(self, x: Any) -> Array:
         """x, checked, as a batch in the network's arithmetic; one picture gets a batch axis of 1."""
@@ -187,7 +191,7 @@ class Network:
             raise ValueError("this network does not say how pictures become inputs; pass an array, or give pictures=")
         return self.pictures
 
-    def _names(self) -> str:
+    def _listed(self) -> str:
         return ", ".join(n.name for n in self.nodes)
 
 
@@ -198,7 +202,7 @@ def forward(network: Network, x: Any, ref: Tape | None = None, choices: Tape | N
     as it is on that tape, which makes the network linear: S(x) = w.x + b with w the gradient and
     b = forward(network, 0 * x, choices=tape), Eq. (3). Raises ValueError naming the node that cannot compute.
     """
-    steps = {INPUT: Step(INPUT, Input(), (), network.batch(x), ref=ref and ref.input)}
+    steps = {INPUT: Step(INPUT, Input(), (), network.batch(x), ref=ref.input if ref else None)}
     for node in network.nodes:
         if node.name == network.nodes[-1].name != network.output:
             break  # a final softmax: S_c is the score before it
@@ -209,7 +213,7 @@ def forward(network: Network, x: Any, ref: Tape | None = None, choices: Tape | N
             y = node.op.forward(*xs) if choice is None else node.op.forward(*xs, choice)
         except ValueError as error:
             raise type(error)(f"node {node.name!r}, {node.op!r}: {error}") from error
-        steps[node.name] = Step(node.name, node.op, parents, y, choice, ref and ref[node.name])
+        steps[node.name] = Step(node.name, node.op, parents, y, choice, ref[node.name] if ref else None)
     return Tape(network, tuple(steps.values()))
 
 
@@ -220,10 +224,10 @@ def fold_batchnorm(network: Network) -> Network:
     """
     folded: dict[str, Node] = {}
     for node in network.nodes:
-        parent = folded.get(node.inputs[0])
-        if isinstance(node.op, BatchNorm2d) and parent is not None and len(network.consumers(parent.name)) == 1:
-            if isinstance(parent.op, Conv2d | Conv3d | Linear):
-                folded[parent.name] = replace(parent, op=_folded(parent.op, *node.op.affine()))
+        into = folded.get(node.inputs[0])
+        if isinstance(node.op, BatchNorm2d) and into is not None and len(network.consumers(into.name)) == 1:
+            if isinstance(into.op, Conv2d | Conv3d | Linear):
+                folded[into.name] = replace(into, op=_folded(into.op, *node.op.affine()))
                 node = replace(node, op=Identity())
         folded[node.name] = node
     return replace(network, nodes=tuple(folded.values()))
@@ -232,6 +236,10 @@ def fold_batchnorm(network: Network) -> Network:
 def _folded(op: Conv2d | Conv3d | Linear, scale: Array, shift: Array) -> Op:
     weight = op.weight * scale.reshape(-1, *(1,) * (op.weight.ndim - 1))
     return replace(op, weight=weight, bias=shift if op.bias is None else op.bias * scale + shift)
+
+
+def _names(inputs: str | Iterable[str]) -> tuple[str, ...]:
+    return (inputs,) if isinstance(inputs, str) else tuple(inputs)
 
 
 def _check_nodes(nodes: tuple[Node, ...]) -> None:
@@ -252,8 +260,8 @@ def _check_nodes(nodes: tuple[Node, ...]) -> None:
 def _check_numbers(network: Network, x: Array) -> None:
     if x.dtype not in (*FLOATS, np.dtype(object)):
         raise ValueError(
-            f"x has dtype {x.dtype}; expected float32, float64 or fractions: preprocess it with net.preprocess(picture), "
-            "or convert it with x.astype('float32')"
+            f"x has dtype {x.dtype}; expected float32, float64 or fractions: use net.preprocess(picture), or convert "
+            "it with x.astype('float32')"
         )
     if is_exact(x) and not all(hasattr(v, "numerator") or hasattr(v, "free_symbols") for v in x.flat):
         raise ValueError("x has dtype object, but not only fractions in it; make one with minixai.exact(x)")

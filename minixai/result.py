@@ -41,7 +41,7 @@ class Explanation:
         map, x = np.asarray(map), np.asarray(x)
         if map.ndim != x.ndim - 1 or map.shape != x.shape[1:]:
             raise ValueError(
-                f"the map has shape {map.shape} and x {x.shape}; expected a map of the size of the picture, {x.shape[1:]}"
+                f"the map has shape {map.shape}, x {x.shape}; expected a map of the size of the picture, {x.shape[1:]}"
             )
         if not np.isfinite(map.astype(float)).all():
             raise ValueError("the map holds NaN or infinite values; expected finite numbers")
@@ -90,7 +90,7 @@ class Explanation:
         if not -len(self) <= i < len(self):
             raise IndexError(f"picture {i} of {len(self)}")
         per_picture = ("relevance", "map", "x", "target", "score", "expected", "label", "picture")
-        mine = {name: None if getattr(self, name) is None else getattr(self, name)[i] for name in per_picture}
+        mine: dict[str, Any] = {n: None if getattr(self, n) is None else getattr(self, n)[i] for n in per_picture}
         mine["absorbed"] = {name: a[i] for name, a in self.absorbed.items()}
         mine["signals"] = {name: s[(*(slice(None),) * self.leading_axes, i)] for name, s in self.signals.items()}
         return replace(self, **mine, batched=False)

@@ -31,8 +31,8 @@ SURVEY = (
 )
 
 PAPERS = {
-    "simonyan2014": "Simonyan, K., Vedaldi, A., & Zisserman, A. (2014). Deep inside convolutional networks: Visualising "
-    "image classification models and saliency maps. ICLR Workshop.",
+    "simonyan2014": "Simonyan, K., Vedaldi, A., & Zisserman, A. (2014). Deep inside convolutional networks: "
+    "Visualising image classification models and saliency maps. ICLR Workshop.",
     "zeiler2014": "Zeiler, M. D., & Fergus, R. (2014). Visualizing and understanding convolutional networks. ECCV.",
     "springenberg2015": "Springenberg, J. T., Dosovitskiy, A., Brox, T., & Riedmiller, M. (2015). Striving for "
     "simplicity: The all convolutional net. ICLR Workshop.",
@@ -43,20 +43,20 @@ PAPERS = {
     "discriminative localization. CVPR.",
     "selvaraju2017": "Selvaraju, R. R., Cogswell, M., Das, A., Vedantam, R., Parikh, D., & Batra, D. (2017). Grad-CAM: "
     "Visual explanations from deep networks via gradient-based localization. ICCV.",
-    "bach2015": "Bach, S., Binder, A., Montavon, G., Klauschen, F., Mueller, K.-R., & Samek, W. (2015). On pixel-wise "
-    "explanations for non-linear classifier decisions by layer-wise relevance propagation. PLoS ONE, 10(7).",
-    "montavon2019": "Montavon, G., Binder, A., Lapuschkin, S., Samek, W., & Mueller, K.-R. (2019). Layer-wise relevance "
-    "propagation: An overview. In Explainable AI, Springer.",
-    "montavon2017": "Montavon, G., Lapuschkin, S., Binder, A., Samek, W., & Mueller, K.-R. (2017). Explaining nonlinear "
-    "classification decisions with deep Taylor decomposition. Pattern Recognition, 65, 211-222.",
+    "bach2015": "Bach, S., Binder, A., Montavon, G., Klauschen, F., Mueller, K.-R., & Samek, W. (2015). On "
+    "pixel-wise explanations for non-linear classifier decisions by layer-wise relevance propagation. PLoS ONE, 10(7).",
+    "montavon2019": "Montavon, G., Binder, A., Lapuschkin, S., Samek, W., & Mueller, K.-R. (2019). Layer-wise "
+    "relevance propagation: An overview. In Explainable AI, Springer.",
+    "montavon2017": "Montavon, G., Lapuschkin, S., Binder, A., Samek, W., & Mueller, K.-R. (2017). Explaining "
+    "nonlinear classification decisions with deep Taylor decomposition. Pattern Recognition, 65, 211-222.",
     "shrikumar2017": "Shrikumar, A., Greenside, P., & Kundaje, A. (2017). Learning important features through "
     "propagating activation differences. ICML.",
-    "fuad2020": "Fuad, K. A. A., Martin, P.-E., Giot, R., Bourqui, R., Benois-Pineau, J., & Zemmari, A. (2020). Features "
-    "understanding in 3D CNNs for actions recognition in video. IPTA.",
+    "fuad2020": "Fuad, K. A. A., Martin, P.-E., Giot, R., Bourqui, R., Benois-Pineau, J., & Zemmari, A. (2020). "
+    "Features understanding in 3D CNNs for actions recognition in video. IPTA.",
 }
 
 
 def closest(name: str, known: list[str]) -> str:
-    """"did you mean ..." for a name that is not known, or all the names there are."""
+    """"did you mean ..." for a name that is not known, or all the names there are; nothing if there are none."""
     near = get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
+    return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}" if known else ""

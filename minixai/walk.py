@@ -17,7 +17,7 @@ class Table(dict[type[Op] | str, Rule]):
         super().__init__(rules)
         self.method = method
 
-    def __or__(self, rules: Mapping) -> "Table":
+    def __or__(self, rules: Mapping[Any, Rule]) -> "Table":
         return Table(getattr(rules, "method", self.method), {**self, **rules})
 
 

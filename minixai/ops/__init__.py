@@ -17,8 +17,14 @@ from minixai.ops.pooling import (
     resize,
 )
 
+WEIGHTED = (Conv2d, Conv3d, Linear, BatchNorm2d)  # layers with weights
+AVERAGES = (AvgPool2d, AvgPool3d, AdaptiveAvgPool2d, GlobalAvgPool, Resize)  # linear layers without
+MAXIMA = (MaxPool2d, MaxPool3d)  # layers with winners
+WIRES = (Flatten, Concat, Identity)  # layers that only hand on
+
 __all__ = [
-    "ENGINES", "AdaptiveAvgPool2d", "Add", "Array", "AvgPool2d", "AvgPool3d", "BatchNorm2d", "Concat", "Conv2d",
-    "Conv3d", "Flatten", "GlobalAvgPool", "Identity", "Input", "Linear", "MaxPool2d", "MaxPool3d", "Op", "ReLU",
-    "Resize", "Softmax", "UnsupportedOp", "Weighted", "engine", "exact", "is_exact", "resize", "use",
+    "AVERAGES", "ENGINES", "MAXIMA", "WEIGHTED", "WIRES", "AdaptiveAvgPool2d", "Add", "Array", "AvgPool2d",
+    "AvgPool3d", "BatchNorm2d", "Concat", "Conv2d", "Conv3d", "Flatten", "GlobalAvgPool", "Identity", "Input",
+    "Linear", "MaxPool2d", "MaxPool3d", "Op", "ReLU", "Resize", "Softmax", "UnsupportedOp", "Weighted", "engine",
+    "exact", "is_exact", "resize", "use",
 ]  # fmt: skip

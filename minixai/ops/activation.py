@@ -29,6 +29,8 @@ class Softmax(Op):
     def forward(self, x: Array) -> Array:
         if is_exact(x):
             raise UnsupportedOp("softmax has no exact value in fractions; use floats, or explain the score before it")
+        if x.ndim < 2:
+            raise ValueError(f"got an input of shape {x.shape}; expected (N, classes)")
         e = np.exp(x - x.max(axis=1, keepdims=True))
         return e / e.sum(axis=1, keepdims=True)
 

@@ -28,9 +28,11 @@ class use:
             raise ValueError(f"engine {engine!r} is not known; expected one of {', '.join(ENGINES)}")
         if engine == "compiled" and not _numba_installed():
             raise ImportError("the compiled engine needs Numba: pip install 'minixai[book]'")
+        self.engine = engine
         self._token: Token | None = _chosen.set(engine)
 
     def __enter__(self) -> "use":
+        self._token = self._token or _chosen.set(self.engine)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -52,11 +54,12 @@ def twin(definition: Callable) -> Callable:
 
     @wraps(definition)
     def computed(*args: Any, **kwargs: Any) -> Any:
-        if engine() == "reference" or is_exact(*(a for a in args if isinstance(a, np.ndarray))):
+        arrays = (a for a in (*args, *kwargs.values()) if isinstance(a, np.ndarray))
+        if engine() == "reference" or is_exact(*arrays):
             return definition(*args, **kwargs)
         return getattr(_compiled(), definition.__name__)(*args, **kwargs)
 
-    computed.definition = definition  # type: ignore[attr-defined]
+    vars(computed)["definition"] = definition
     return computed
 
 

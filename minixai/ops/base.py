@@ -1,5 +1,6 @@
 """What a layer is: a frozen record that can run forwards, and whose adjoint carries a signal backwards."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
@@ -51,25 +52,25 @@ class Input(Op):
 
 
 @dataclass(frozen=True, eq=False)
-class Weighted(Op):
+class Weighted(Op, ABC):
     """A layer z_j = sum_i a_i w_ij + b_j: what the rules of Section 5 redistribute over.
 
     ``affine()`` gives (w, b); ``linear(a, w)`` is sum_i a_i w_ij with any weights of that shape, and
     ``transposed(R, w, a)`` is sum_j w_ij R_j. The rules call them with w, w^+, w^- or w^2.
     """
 
-    def affine(self) -> tuple[Array, Array | None]:
-        raise NotImplementedError(f"{type(self).__name__} must say what its weights are")
+    @abstractmethod
+    def affine(self) -> tuple[Array, Array | None]: ...
 
-    def linear(self, a: Array, w: Array) -> Array:
-        raise NotImplementedError(f"{type(self).__name__} must say how its weights act")
+    @abstractmethod
+    def linear(self, a: Array, w: Array) -> Array: ...
 
-    def transposed(self, R: Array, w: Array, a: Array) -> Array:
-        raise NotImplementedError(f"{type(self).__name__} must say how its transposed weights act")
+    @abstractmethod
+    def transposed(self, R: Array, w: Array, a: Array) -> Array: ...
 
+    @abstractmethod
     def parameter_gradients(self, R: Array, x: Array) -> dict[str, Array]:
         """dL/d(parameter) for every parameter, from the signal R = dL/dy."""
-        raise NotImplementedError(f"{type(self).__name__} must say how it learns")
 
     def forward(self, x: Array) -> Array:
         w, b = self.affine()
@@ -106,9 +107,10 @@ def parameter(values: Any, rank: int | None, what: str) -> Array:
     return array
 
 
-def sizes(value: int | tuple[int, ...], axes: int, what: str, least: int = 1) -> tuple[int, ...]:
+def sizes(value: Any, axes: int, what: str, least: int = 1) -> tuple[int, ...]:
     """A size per axis: 3 means 3 on every axis."""
-    out = (value,) * axes if isinstance(value, int | np.integer) else tuple(value)
+    several = isinstance(value, list | tuple)
+    out = tuple(value) if several else (value,) * axes
     if len(out) != axes or not all(isinstance(v, int | np.integer) and v >= least for v in out):
         raise ValueError(f"{what} is {value!r}; expected an integer of at least {least}, or {axes} of them")
     return tuple(int(v) for v in out)

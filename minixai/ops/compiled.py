@@ -46,7 +46,9 @@ def conv_adjoint(R: Array, F: Array, size: Sizes, stride: Sizes, padding: Pads, 
     return pad(Y.reshape(len(R), groups * F.shape[1], *padded), tuple((-b, -a) for b, a in padding))
 
 
-def filter_gradient(R: Array, Y: Array, taps: Sizes, stride: Sizes, padding: Pads, dilation: Sizes, groups: int) -> Array:
+def filter_gradient(
+    R: Array, Y: Array, taps: Sizes, stride: Sizes, padding: Pads, dilation: Sizes, groups: int
+) -> Array:
     """Twin of ``convolution.filter_gradient``: the sum over images of R X^T."""
     dtype, out = np.result_type(R, Y), R.shape[2:]
     X, G = _grouped(pad(Y, padding), groups), _grouped(R, groups)
@@ -64,7 +66,7 @@ def winners(x: Array, kernel: Sizes, stride: Sizes, margins: Pads, dilation: Siz
     before = tuple(b for b, _ in margins)
     edges = zip(size, kernel, stride, margins, dilation, strict=True)
     out = tuple(output_size(n, k, s, b, a, d) for n, k, s, (b, a), d in edges)
-    planes = np.ascontiguousarray(x).reshape(-1, *_as_3d(size, 1))
+    planes = np.ascontiguousarray(x).reshape(prod(x.shape[: -len(kernel)]), *_as_3d(size, 1))
     switches = np.empty((len(planes), *_as_3d(out, 1)), np.int64)
     _winners(planes, _as_3d(kernel, 1), _as_3d(stride, 1), _as_3d(before, 0), _as_3d(dilation, 1), switches)
     return switches.reshape(*x.shape[: -len(kernel)], *out)
@@ -72,11 +74,11 @@ def winners(x: Array, kernel: Sizes, stride: Sizes, margins: Pads, dilation: Siz
 
 def unpool(R: Array, switches: Array, size: Sizes) -> Array:
     """Twin of ``pooling.unpool``."""
-    cells = prod(R.shape[-len(size) :])
-    plane = np.zeros((*R.shape[: -len(size)], *size), R.dtype)
+    lead, cells = R.shape[: -len(size)], prod(R.shape[-len(size) :])
+    plane = np.zeros((prod(lead), prod(size)), R.dtype)
     places = np.ascontiguousarray(np.broadcast_to(switches, R.shape))
-    _unpool(np.ascontiguousarray(R).reshape(-1, cells), places.reshape(-1, cells), plane.reshape(-1, prod(size)))
-    return plane
+    _unpool(np.ascontiguousarray(R).reshape(prod(lead), cells), places.reshape(prod(lead), cells), plane)
+    return plane.reshape(*lead, *size)
 
 
 def _grouped(x: Array, groups: int) -> Array:
@@ -119,7 +121,7 @@ def _patches(
 
 
 @njit(cache=True, nogil=True)
-def _winners(x, kernel, stride, before, dilation, switches):  # type: ignore[no-untyped-def]
+def _winners(x, kernel, stride, before, dilation, switches):
     planes, depth, height, width = x.shape
     _, D, H, W = switches.shape
     for p in range(planes):
@@ -140,7 +142,7 @@ def _winners(x, kernel, stride, before, dilation, switches):  # type: ignore[no-
 
 
 @njit(cache=True, nogil=True)
-def _unpool(R, switches, plane):  # type: ignore[no-untyped-def]
+def _unpool(R, switches, plane):
     for p in range(R.shape[0]):
         for q in range(R.shape[1]):
             plane[p, switches[p, q]] += R[p, q]

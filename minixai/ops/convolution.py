@@ -8,7 +8,7 @@ that carries every method's signal backwards through a convolution.
 
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,7 +28,8 @@ def conv(Y: Array, F: Array, stride: Sizes, padding: Pads, dilation: Sizes, grou
     """
     X = windows(pad(Y, padding), F.shape[2:], stride, dilation)  # (N, C, positions, taps)
     out = X.shape[2 : 2 + len(stride)]
-    O = _patches(X, groups, len(stride)) @ _rows(F, groups).swapaxes(1, 2)  # o = sum Y F               (30)
+    rows = F.reshape(groups, len(F) // groups, -1)  # a row per filter
+    O = _patches(X, groups, len(stride)) @ rows.swapaxes(1, 2)  # o = sum Y F                         (30)
     return O.swapaxes(2, 3).reshape(len(Y), len(F), *out)
 
 
@@ -44,15 +45,18 @@ def conv_adjoint(R: Array, F: Array, size: Sizes, stride: Sizes, padding: Pads, 
     after = tuple(n + r - b - g for n, r, b, g in zip(size, reach, before, G.shape[2:], strict=True))
     full = pad(G, tuple(zip(before, after, strict=True)))  # zeros all around: the "full" of full convolution
     ones, none = (1,) * len(size), ((0, 0),) * len(size)
-    return conv(full, flip(F, groups), ones, none, dilation, groups)  # dL/dY = full(R, flipped F)       (33)
+    return conv(full, flip(F, groups), ones, none, dilation, groups)  # dL/dY = full(R, flipped F)     (33)
 
 
 @twin
-def filter_gradient(R: Array, Y: Array, taps: Sizes, stride: Sizes, padding: Pads, dilation: Sizes, groups: int) -> Array:
+def filter_gradient(
+    R: Array, Y: Array, taps: Sizes, stride: Sizes, padding: Pads, dilation: Sizes, groups: int
+) -> Array:
     """Eq. (31): dL/dF = the convolution of the picture Y with the arriving signal R, summed over the batch."""
     X = windows(pad(Y, padding), taps, stride, dilation)
     X = X[(slice(None), slice(None), *(slice(n) for n in R.shape[2:]))]
-    per_image = _rows(R.reshape(len(R), groups, R.shape[1] // groups, -1), None) @ _patches(X, groups, len(stride))
+    arriving = R.reshape(len(R), groups, R.shape[1] // groups, prod(R.shape[2:]))
+    per_image = arriving @ _patches(X, groups, len(stride))  # (N, groups, filters, channels x taps)
     return per_image.sum(axis=0).reshape(R.shape[1], Y.shape[1] // groups, *taps)
 
 
@@ -70,19 +74,18 @@ def _patches(X: Array, groups: int, axes: int) -> Array:
     return rows.reshape(n, groups, positions, c * taps)
 
 
-def _rows(F: Array, groups: int | None) -> Array:
-    return F if groups is None else F.reshape(groups, len(F) // groups, -1)
-
-
 @dataclass(frozen=True, eq=False)
 class _Conv(Weighted):
-    """A convolution layer: weight (K, C/groups, *taps), bias (K,) or None; padding also as pairs (before, after)."""
+    """A convolution layer: weight (K, C/groups, *taps), bias (K,) or None.
+
+    Stride and dilation: a number or one per axis. Padding: a number, one per axis, or a pair (before, after) per axis.
+    """
 
     weight: Array
     bias: Array | None = None
-    stride: int | Sizes = 1
-    padding: int | tuple = 0
-    dilation: int | Sizes = 1
+    stride: Any = 1
+    padding: Any = 0
+    dilation: Any = 1
     groups: int = 1
     parameters = ("weight", "bias")
     axes: ClassVar[int]
@@ -96,9 +99,10 @@ class _Conv(Weighted):
         set_(self, "dilation", sizes(self.dilation, self.axes, "dilation"))
         (groups,) = sizes(self.groups, 1, "groups")
         set_(self, "groups", groups)
-        if len(self.weight) % groups or (self.bias is not None and len(self.bias) != len(self.weight)):
+        biases = len(self.weight) if self.bias is None else len(self.bias)
+        if len(self.weight) % groups or biases != len(self.weight):
             raise ValueError(
-                f"weight {self.weight.shape}, bias {np.shape(self.bias)} and groups {groups} do not fit together; "
+                f"weight {self.weight.shape}, {biases} biases and groups {groups} do not fit together; "
                 "expected one bias per output channel, and groups that divide the output channels"
             )
 
@@ -134,7 +138,7 @@ class _Conv(Weighted):
 
 
 class Conv2d(_Conv):
-    """2-D convolution, Eq. (30). weight (K, C/groups, h, w), bias (K,); stride, padding, dilation, groups as PyTorch."""
+    """2-D convolution, Eq. (30): weight (K, C/groups, h, w), bias (K,); strides and the rest as PyTorch's."""
 
     axes, input_axes = 2, 3
 

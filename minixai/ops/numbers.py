@@ -5,7 +5,7 @@ NumPy does the looping, the numbers do the arithmetic. An array of dtype ``objec
 float32 or float64.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from math import isqrt
 from typing import Any
@@ -21,10 +21,13 @@ def exact(values: Any) -> Array:
 
     Floats convert without rounding (0.25 becomes 1/4, 0.1 the float nearest to it). Symbols are left alone.
     """
-    array = np.asarray(values)
-    out = np.empty(array.shape, object)
-    out.flat = [_fraction(v) for v in array.flat]
-    return out
+    return _elementwise(_fraction, np.asarray(values))
+
+
+def _elementwise(f: Callable[[Any], Any], a: Array) -> Array:
+    out = np.empty(a.size, object)
+    out[:] = [f(v) for v in a.flat]
+    return out.reshape(a.shape)
 
 
 def _fraction(value: Any) -> Any:
@@ -73,7 +76,8 @@ def negative(a: Array) -> Array:
 
 def sign(a: Array) -> Array:
     """The sign with sign(0) = +1, as every library's stabilizer has it."""
-    return np.where(a >= 0, 1, -1).astype(a.dtype)
+    one = zero(a) + 1
+    return np.where(a >= 0, one, -one)
 
 
 def divide(a: Array, b: Array) -> Array:
@@ -96,9 +100,7 @@ def square_root(a: Array) -> Array:
     """
     if not is_exact(a):
         return np.sqrt(a)
-    out = np.empty(a.shape, object)
-    out.flat = [_rational_root(Fraction(v)) for v in a.flat]
-    return out
+    return _elementwise(_rational_root, a)
 
 
 def _rational_root(value: Fraction) -> Fraction:

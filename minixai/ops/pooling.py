@@ -1,6 +1,7 @@
 """Pooling. Max-pools remember who won (the switches of Fig. 5a); averages are one small matrix per axis."""
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
 from itertools import product
 from math import prod
 from typing import Any, ClassVar
@@ -21,12 +22,13 @@ def winners(x: Array, kernel: Sizes, stride: Sizes, margins: Pads, dilation: Siz
 
     The first of several equal maxima wins; padding never does (-1 where a window holds nothing else).
     """
-    axes = len(kernel)
     values = windows(pad(x, margins), kernel, stride, dilation)
-    numbers = windows(pad(plane_numbers(x.shape[-axes:]), margins, fill=-1), kernel, stride, dilation)
-    best, switch = values[(..., *(0,) * axes)], np.broadcast_to(numbers[(..., *(0,) * axes)], values.shape[:-axes])
+    numbers = windows(pad(plane_numbers(x.shape[-len(kernel) :]), margins, fill=-1), kernel, stride, dilation)
+    best = zeros(values.shape[: -len(kernel)], x)
+    switch = np.full(best.shape, -1)
     for tap in product(*map(range, kernel)):
-        value, place = values[(..., *tap)], numbers[(..., *tap)]
+        here: Any = (..., *tap)
+        value, place = values[here], numbers[here]
         wins = (place >= 0) & ((switch < 0) | (value > best))
         best, switch = np.where(wins, value, best), np.where(wins, place, switch)
     return switch
@@ -34,42 +36,70 @@ def winners(x: Array, kernel: Sizes, stride: Sizes, margins: Pads, dilation: Siz
 
 def take(x: Array, switches: Array) -> Array:
     """What stands at the switches: the pooled picture."""
-    rows = switches.reshape(*switches.shape[:2], -1)
-    return np.take_along_axis(x.reshape(*x.shape[:2], -1), rows, axis=-1).reshape(switches.shape)
+    planes = x.reshape(*x.shape[:2], prod(x.shape[2:]))
+    rows = switches.reshape(*switches.shape[:2], prod(switches.shape[2:]))
+    return np.take_along_axis(planes, rows, axis=-1).reshape(switches.shape)
 
 
 @twin
 def unpool(R: Array, switches: Array, size: Sizes) -> Array:
     """Each arriving number put back where the winner stood, 0 elsewhere; where windows overlap they add (4.1)."""
-    lead, places = R.shape[: -len(size)], np.broadcast_to(switches, R.shape).reshape(-1, prod(R.shape[-len(size) :]))
-    plane = zeros((len(places), prod(size)), R)
+    lead, cells = R.shape[: -len(size)], prod(R.shape[-len(size) :])
+    places = np.broadcast_to(switches, R.shape).reshape(prod(lead), cells)
+    plane = zeros((prod(lead), prod(size)), R)
     np.add.at(plane, (np.arange(len(places))[:, None], places), R.reshape(places.shape))
     return plane.reshape(*lead, *size)
 
 
 @dataclass(frozen=True, eq=False)
-class _MaxPool(Op):
-    """The largest pixel of every window; stride None means windows side by side."""
+class _Windowed(Op):
+    """Windows of a size (kernel), a step apart (stride; None: side by side), over the picture with its padding."""
 
-    kernel: int | Sizes
-    stride: int | Sizes | None = None
-    padding: int | tuple = 0
-    dilation: int | Sizes = 1
-    ceil_mode: bool = False
+    kernel: Any
+    stride: Any = None
+    padding: Any = 0
+    ceil_mode: bool = field(default=False, kw_only=True)
     axes: ClassVar[int]
 
     def __post_init__(self) -> None:
-        kernel = sizes(self.kernel, self.axes, "kernel")
-        object.__setattr__(self, "kernel", kernel)
-        object.__setattr__(self, "stride", kernel if self.stride is None else sizes(self.stride, self.axes, "stride"))
+        stride = self.kernel if self.stride is None else self.stride
+        object.__setattr__(self, "kernel", sizes(self.kernel, self.axes, "kernel"))
+        object.__setattr__(self, "stride", sizes(stride, self.axes, "stride"))
         object.__setattr__(self, "padding", pads(self.padding, self.axes))
-        object.__setattr__(self, "dilation", sizes(self.dilation, self.axes, "dilation"))
+
+    @property
+    def spacing(self) -> Sizes:
+        """How far apart the pixels of a window are."""
+        return (1,) * self.axes
 
     def margins(self, x: Array) -> Pads:
-        return _margins(x.shape, self.kernel, self.stride, self.padding, self.dilation, self.ceil_mode)
+        """The padding, stretched at the end for the last window of ``ceil_mode`` (or cut, where no window reaches)."""
+        if x.ndim != self.axes + 2:
+            raise ValueError(f"got an input of shape {x.shape}; expected (N, C" + ", size" * self.axes + ")")
+        out = []
+        edges = zip(x.shape[2:], self.kernel, self.stride, self.padding, self.spacing, strict=True)
+        for n, k, s, (before, after), d in edges:
+            count = output_size(n, k, s, before, after, d, self.ceil_mode)
+            out.append((before, (count - 1) * s + d * (k - 1) + 1 - n - before))
+        return tuple(out)
+
+
+@dataclass(frozen=True, eq=False)
+class _MaxPool(_Windowed):
+    """The largest pixel of every window."""
+
+    dilation: Any = field(default=1, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "dilation", sizes(self.dilation, self.axes, "dilation"))
+
+    @property
+    def spacing(self) -> Sizes:
+        return self.dilation
 
     def choose(self, x: Array) -> Array:
-        switches = winners(x, self.kernel, self.stride, self.margins(x), self.dilation)
+        switches = winners(x, self.kernel, self.stride, self.margins(x), self.spacing)
         if (switches < 0).any():
             raise ValueError("a pooling window lies wholly in the padding; use less padding or a larger window")
         return switches
@@ -82,7 +112,7 @@ class _MaxPool(Op):
 
 
 class MaxPool2d(_MaxPool):
-    """2-D max-pooling: MaxPool2d(kernel, stride=kernel, padding=0, dilation=1, ceil_mode=False), as PyTorch."""
+    """2-D max-pooling: MaxPool2d(kernel, stride=kernel, padding=0, ceil_mode=False, dilation=1), as PyTorch."""
 
     axes, input_axes = 2, 3
 
@@ -93,17 +123,6 @@ class MaxPool3d(_MaxPool):
     axes, input_axes = 3, 4
 
 
-def _margins(shape: Sizes, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Pads:
-    """The padding, stretched at the end for the last window of ``ceil_mode`` (or cut, where no window reaches)."""
-    if len(shape) != len(kernel) + 2:
-        raise ValueError(f"got an input of shape {shape}; expected (N, C" + ", size" * len(kernel) + ")")
-    out = []
-    for n, k, s, (before, after), d in zip(shape[2:], kernel, stride, padding, dilation, strict=True):
-        count = output_size(n, k, s, before, after, d, ceil_mode)
-        out.append((before, (count - 1) * s + d * (k - 1) + 1 - n - before))
-    return tuple(out)
-
-
 def along_axes(x: Array, matrices: list[Array]) -> Array:
     """x with its last axes multiplied by one matrix each: y = A x B^T. Averages and resizing are nothing else."""
     for back, M in enumerate(reversed(matrices), start=1):
@@ -112,11 +131,11 @@ def along_axes(x: Array, matrices: list[Array]) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class PerAxis(Op):
+class PerAxis(Op, ABC):
     """A linear layer that is one matrix per axis of the picture; its adjoint is the transposed matrices."""
 
-    def matrices(self, x: Array) -> list[Array]:
-        raise NotImplementedError(f"{type(self).__name__} must give one matrix per axis")
+    @abstractmethod
+    def matrices(self, x: Array) -> list[Array]: ...
 
     def forward(self, x: Array) -> Array:
         return along_axes(x, self.matrices(x))
@@ -126,25 +145,13 @@ class PerAxis(Op):
 
 
 @dataclass(frozen=True, eq=False)
-class _AvgPool(PerAxis):
+class _AvgPool(_Windowed, PerAxis):
     """The mean of every window; padding counts as zeros unless ``count_include_pad`` is False."""
 
-    kernel: int | Sizes
-    stride: int | Sizes | None = None
-    padding: int | tuple = 0
-    ceil_mode: bool = False
-    count_include_pad: bool = True
-    axes: ClassVar[int]
-
-    def __post_init__(self) -> None:
-        kernel = sizes(self.kernel, self.axes, "kernel")
-        object.__setattr__(self, "kernel", kernel)
-        object.__setattr__(self, "stride", kernel if self.stride is None else sizes(self.stride, self.axes, "stride"))
-        object.__setattr__(self, "padding", pads(self.padding, self.axes))
+    count_include_pad: bool = field(default=True, kw_only=True)
 
     def matrices(self, x: Array) -> list[Array]:
-        margins = _margins(x.shape, self.kernel, self.stride, self.padding, (1,) * self.axes, self.ceil_mode)
-        geometry = zip(x.shape[2:], self.kernel, self.stride, self.padding, margins, strict=True)
+        geometry = zip(x.shape[2:], self.kernel, self.stride, self.padding, self.margins(x), strict=True)
         return [self._axis(x, *axis) for axis in geometry]
 
     def _axis(self, x: Array, n: int, k: int, s: int, padding: tuple[int, int], margin: tuple[int, int]) -> Array:
@@ -181,7 +188,7 @@ def averages(like: Array, n: int, ranges: list[tuple[int, int]], counts: list[in
 class AdaptiveAvgPool2d(PerAxis):
     """Average pooling to a fixed output size: cell i averages the pixels floor(i n/m) to ceil((i+1) n/m)."""
 
-    output_size: int | Sizes
+    output_size: Any
     input_axes = 3
 
     def __post_init__(self) -> None:
@@ -208,12 +215,16 @@ class GlobalAvgPool(PerAxis):
 class Resize(PerAxis):
     """Bilinear (in 3-D trilinear) resizing with half-pixel centres (``align_corners=False``), to a given size."""
 
-    size: Sizes
+    size: Any
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "size", sizes(self.size, len(tuple(self.size)), "size"))
+        if not isinstance(self.size, list | tuple):
+            raise ValueError(f"size is {self.size!r}; expected one size per axis, (H, W) or (D, H, W)")
+        object.__setattr__(self, "size", sizes(self.size, len(self.size), "size"))
 
     def matrices(self, x: Array) -> list[Array]:
+        if x.ndim < len(self.size):
+            raise ValueError(f"got an input of shape {x.shape}; expected maps of {len(self.size)} axes")
         return [_interpolation(x, n, m) for n, m in zip(x.shape[-len(self.size) :], self.size, strict=True)]
 
 

@@ -1,6 +1,7 @@
 """Sliding windows: the geometry that convolution and pooling share."""
 
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -10,12 +11,15 @@ from minixai.ops.numbers import Array, zeros
 Pads = tuple[tuple[int, int], ...]
 
 
-def pads(padding: int | tuple, axes: int) -> Pads:
+def pads(padding: Any, axes: int) -> Pads:
     """Padding as ((before, after), ...): from one number, one per axis, or one pair per axis."""
-    per_axis = (padding,) * axes if isinstance(padding, int | np.integer) else tuple(padding)
-    pairs = tuple((p, p) if isinstance(p, int | np.integer) else tuple(p) for p in per_axis)
-    if len(pairs) != axes or not all(len(p) == 2 and all(int(v) == v >= 0 for v in p) for p in pairs):
-        raise ValueError(f"padding is {padding!r}; expected a number >= 0, {axes} of them, or {axes} pairs (before, after)")
+    per_axis = tuple(padding) if isinstance(padding, list | tuple) else (padding,) * axes
+    pairs = tuple(tuple(p) if isinstance(p, list | tuple) else (p, p) for p in per_axis)
+    whole = all(isinstance(v, int | np.integer) and v >= 0 for pair in pairs for v in pair)
+    if len(pairs) != axes or not whole or any(len(pair) != 2 for pair in pairs):
+        raise ValueError(
+            f"padding is {padding!r}; expected a number of at least 0, {axes} of them, or {axes} pairs (before, after)"
+        )
     return tuple((int(before), int(after)) for before, after in pairs)
 
 
@@ -26,19 +30,20 @@ def pad(x: Array, margins: Pads, fill: int | None = None) -> Array:
         return x
     shape = lead + tuple(n + b + a for n, (b, a) in zip(size, margins, strict=True))
     out = zeros(shape, x) if fill is None else np.full(shape, fill, x.dtype)
-    target = tuple(slice(max(b, 0), n + b + min(a, 0)) for n, (b, a) in zip(size, margins, strict=True))
-    source = tuple(slice(max(-b, 0), n + min(a, 0)) for n, (b, a) in zip(size, margins, strict=True))
-    out[(..., *target)] = x[(..., *source)]
+    kept = [(max(b, 0), max(-b, 0), max(n + min(b, 0) + min(a, 0), 0)) for n, (b, a) in zip(size, margins, strict=True)]
+    target: Any = (..., *(slice(to, to + count) for to, _, count in kept))
+    source: Any = (..., *(slice(start, start + count) for _, start, count in kept))
+    out[target] = x[source]
     return out
 
 
 def output_size(n: int, k: int, stride: int, before: int, after: int, dilation: int, ceil_mode: bool = False) -> int:
-    """How many windows fit on an axis of n pixels; ``ceil_mode`` also counts one that starts inside but ends outside."""
+    """How many windows fit on an axis of n pixels; ``ceil_mode`` counts one that only starts inside, too."""
     room = n + before + after - dilation * (k - 1) - 1
     count = (-(-room // stride) if ceil_mode else room // stride) + 1
     if ceil_mode and (count - 1) * stride >= n + before:
         count -= 1
-    if room < 0 or count < 1:
+    if count < 1:
         raise ValueError(
             f"the window covers {dilation * (k - 1) + 1} pixels, but the picture has only {n} "
             f"(with padding {n + before + after}) there; give a larger picture"
@@ -64,7 +69,8 @@ def spread(R: Array, stride: tuple[int, ...]) -> Array:
     axes = len(stride)
     size = tuple(s * (n - 1) + 1 for n, s in zip(R.shape[-axes:], stride, strict=True))
     out = zeros(R.shape[:-axes] + size, R)
-    out[(..., *(slice(None, None, s) for s in stride))] = R
+    starts: Any = (..., *(slice(None, None, s) for s in stride))
+    out[starts] = R
     return out
 
 

@@ -85,13 +85,12 @@ class Case:
         if baseline is None and self.network.black is None:
             return [zeros(self.x.shape, self.x)], {"baseline": "zeros (this network does not say what black is)"}
         chosen = in_arithmetic_of(self.x, self.network.black if baseline is None else baseline)
-        several = chosen if chosen.ndim == self.x.ndim else chosen[None]
+        each = chosen if chosen.ndim == self.x.ndim else chosen[None]
         try:
-            references = [np.array(np.broadcast_to(one, self.x.shape)) for one in several]
+            references = [np.array(np.broadcast_to(one, self.x.shape)) for one in each]
         except ValueError:
-            raise ValueError(
-                f"baseline has shape {chosen.shape}; expected one picture {self.x.shape[1:]}, or several {('B', *self.x.shape[1:])}"
-            ) from None
+            one = self.x.shape[1:]
+            raise ValueError(f"baseline has shape {chosen.shape}; expected one picture {one}, or several") from None
         if not references:
             raise ValueError("baseline holds no picture; expected one or several")
         return references, {"baseline": "black"} if baseline is None else {}

@@ -16,9 +16,13 @@ from minixai.whitebox.lrp import Epsilon, Gamma, Zero, propagate, relevance_tabl
 
 
 def lrp_composite(
-    case: Case, rules: Mapping[str | type[Op], Rule] | None = None, bias: str = "include", low: Any = None, high: Any = None
+    case: Case,
+    rules: Mapping[str | type[Op], Rule] | None = None,
+    bias: str = "include",
+    low: Any = None,
+    high: Any = None,
 ) -> Finding:
-    """Different rules at different depths (5.1): z^B at the pixels (w^2 without a box), then gamma, then eps, then LRP-0.
+    """A different rule at each depth (5.1): z^B at the pixels (w^2 without a box), then gamma, then eps, then LRP-0.
 
     The first half of the other convolutions takes gamma 0.25, the rest eps 0.25 x r.m.s. of z; Linear nodes LRP-0.
     ``rules`` {name or type: rule} overrides.

@@ -4,6 +4,8 @@ At a ReLU it does not ask whether the neuron was on, only whether the arriving s
 all that separates it from the gradient. Zeiler, Fergus (2014).
 """
 
+from typing import Any
+
 import numpy as np
 
 from minixai.network import Step
@@ -44,11 +46,10 @@ def _feature(case: Case, layer: str | None, channel: int | None, position: tuple
     y = case.tape[layer].y
     if not 0 <= channel < y.shape[1]:
         raise ValueError(f"channel is {channel}; layer {layer!r} has channels 0 to {y.shape[1] - 1}")
-    place = (slice(None),) * (y.ndim - 2) if position is None else tuple(position)
-    inside = position is None or all(0 <= p < n for p, n in zip(place, y.shape[2:], strict=False))
-    if len(place) != y.ndim - 2 or not inside:
-        raise ValueError(f"position is {position}; layer {layer!r} has maps of size {y.shape[2:]}")
+    size = y.shape[2:]
+    if position is not None and tuple(position) not in np.ndindex(size):
+        raise ValueError(f"position is {position}; layer {layer!r} has maps of size {size}")
+    where: Any = (slice(None), channel, *(position or ()))
     seed = zeros(y.shape, y)
-    where = np.s_[(slice(None), channel, *place)]
     seed[where] = y[where]
     return seed

@@ -16,7 +16,7 @@ from minixai.ops.numbers import in_arithmetic_of, negative, positive
 from minixai.walk import Rule, Table
 from minixai.whitebox.case import Case, Finding
 from minixai.whitebox.lrp import AlphaBeta, Zero, propagate, relevance_table
-from minixai.whitebox.shares import Fraction, Shares, Term, sum_of
+from minixai.whitebox.shares import Fraction, Shares, Term, sum_of, weighted
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ZBox(Shares):
     high: Any = 1
 
     def fractions(self, step: Step) -> Iterator[Fraction]:
-        w = step.op.affine()[0]  # type: ignore[attr-defined]
+        w = weighted(step).affine()[0]
         low, high = (self._carried(step.parents[0], bound) for bound in (self.low, self.high))
         terms: list[Term] = [(step.xs, w), ((-low,), positive(w)), ((-high,), negative(w))]
         yield Fraction(terms, sum_of(step, terms))
@@ -46,7 +46,7 @@ class WSquare(Shares):
     """w^2: numerators w_ij^2, whatever the picture holds; padding has no share, the bias none either."""
 
     def fractions(self, step: Step) -> Iterator[Fraction]:
-        w = step.op.affine()[0]  # type: ignore[attr-defined]
+        w = weighted(step).affine()[0]
         everywhere: list[Term] = [((np.full_like(step.x, in_arithmetic_of(step.x, [1])[0]),), w * w)]
         yield Fraction(everywhere, sum_of(step, everywhere))
 
@@ -105,4 +105,4 @@ def bounds_like(x: Array, bound: Any) -> Array:
     try:
         return np.array(np.broadcast_to(values, x.shape))
     except ValueError:
-        raise ValueError(f"a bound has shape {values.shape}; expected a number, or one per channel of {x.shape[1:]}") from None
+        raise ValueError(f"a bound has shape {values.shape}; expected a number, or one per channel") from None

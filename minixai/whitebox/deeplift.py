@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from minixai.network import Step, forward
-from minixai.ops import Add, Array, Concat, Conv2d, Conv3d, Flatten, Identity, Linear, ReLU
+from minixai.ops import AVERAGES, MAXIMA, WEIGHTED, WIRES, Add, Array, Conv2d, Conv3d, Linear, ReLU
 from minixai.ops.numbers import divide, is_exact, mean, negative, positive, zero
 from minixai.ops.pooling import take, unpool
 from minixai.walk import Table, walk
 from minixai.whitebox.case import Case, Finding, at_picture, signals_of
-from minixai.whitebox.gradient import AVERAGES, MAXIMA, WEIGHTED, WIRES, adjoint
+from minixai.whitebox.gradient import adjoint
 
 Parts = tuple[Array, Array]  # dy = dy^+ + dy^-                                                        (22)
 
@@ -62,7 +62,7 @@ def rescale_relu(m: Array, step: Step) -> Array:
 
 def _ratio(dz: Array, dy: Array, step: Step) -> Array:
     still = ~_moved(dy)
-    slope = step.ref.choice.astype(dy.dtype)  # type: ignore[union-attr]
+    slope = step.reference.choice.astype(dy.dtype)
     return np.where(still, slope, divide(dz, np.where(still, zero(dy), dy)))
 
 def _moved(d: Array) -> Array:
@@ -71,7 +71,7 @@ def _moved(d: Array) -> Array:
 
 def rescale_pool(m: Array, step: Step) -> Array:
     """Credit the winner under x if the maximum rose, else the winner under the reference: m dz/dy there."""
-    credited = np.where(step.dy > 0, step.choice, step.ref.choice)  # type: ignore[union-attr]
+    credited = np.where(step.dy > 0, step.choice, step.reference.choice)
     dy = take(step.parents[0].dy, credited)
     still = ~_moved(dy)
     ratio = np.where(still, 1 + zero(dy), divide(step.dy, np.where(still, zero(dy), dy)))
@@ -99,16 +99,16 @@ def parts(step: Step) -> Parts:
     if isinstance(op, (*AVERAGES, Add)):
         dxs = [parent.dy for parent in step.parents]
         return op.forward(*map(positive, dxs)), op.forward(*map(negative, dxs))
-    if isinstance(op, Flatten | Concat | Identity):
-        up, down = zip(*map(parts, step.parents), strict=True)
-        return op.forward(*up), op.forward(*down)
+    if isinstance(op, WIRES):
+        ups, downs = zip(*map(parts, step.parents), strict=True)
+        return op.forward(*ups), op.forward(*downs)
     if isinstance(op, ReLU):
         return _relu_parts(step)
     return positive(step.dy), negative(step.dy)  # a max-pool, the picture: by the sign of the difference
 
 def _relu_parts(step: Step) -> Parts:
     """Eqs. (23), (24): each part's effect, averaged over whether it comes first or second."""
-    y0, (up, down) = step.ref.x, parts(step.parents[0])  # type: ignore[union-attr]
+    y0, (up, down) = step.reference.x, parts(step.parents[0])
     g = positive
     dz_up = ((g(y0 + up) - g(y0)) + (g(y0 + up + down) - g(y0 + down))) / 2  #                           (23)
     dz_down = ((g(y0 + down) - g(y0)) + (g(y0 + down + up) - g(y0 + up))) / 2  #                         (24)
@@ -120,9 +120,9 @@ def reveal_relu(m: Array, step: Step) -> Array:
     return m * np.stack(ratios)
 
 def reveal_linear(m: Array, step: Step) -> Array:
-    """Both parts of x_i receive sum_j w_ij m_j, with m_j the part that w_ij dx_i belongs to (their mean where dx_i = 0)."""
-    w = step.op.weight  # type: ignore[attr-defined]
-    plus, minus = (step.op.transposed(m, some, step.x) for some in (positive(w), negative(w)))  # type: ignore[attr-defined]
+    """Both parts of x_i receive sum_j w_ij m_j, m_j the part that w_ij dx_i belongs to (the mean where dx_i = 0)."""
+    op: Any = step.op
+    plus, minus = (op.transposed(m, w, step.x) for w in (positive(op.weight), negative(op.weight)))
     dx = step.parents[0].dy
     neither = (plus.sum(axis=0) + minus.sum(axis=0)) / 2
     chosen = np.where(dx > 0, plus[0] + minus[1], np.where(dx < 0, plus[1] + minus[0], neither))

@@ -25,9 +25,9 @@ def fem(case: Case, K: float = 1, layer: str | None = None) -> Finding:
 
 
 def _rare(A: Array, mu: Array, K: float) -> Array:
-    """B_k, Eq. (26), with the population spread; by squares, so that fractions need no root. A constant map is all 1."""
+    """B_k, Eq. (26), with the population spread; fractions compare squares, for want of a root. A constant map is 1."""
     maps = tuple(range(2, A.ndim))
     if is_exact(A):
         return (A >= mu) & ((A - mu) ** 2 >= K * K * mean((A - mu) ** 2, axis=maps, keepdims=True))
     constant = A.max(axis=maps, keepdims=True) == A.min(axis=maps, keepdims=True)
-    return constant | (A >= mu + K * A.std(axis=maps, keepdims=True))
+    return constant | (A >= mu + K * A.std(axis=maps, keepdims=True))  # a >= mu_k + K sigma_k    (26)

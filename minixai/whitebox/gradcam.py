@@ -19,8 +19,9 @@ def grad_cam(case: Case, layer: str | None = None, relu: bool = True) -> Finding
     if A.ndim < 4:
         raise UnsupportedOp(f"layer {layer!r} holds {A.shape[1:]} numbers, not maps; name a convolutional layer=")
     maps = tuple(range(2, A.ndim))
-    alpha = mean(signals[layer], axis=maps, keepdims=True) if layer in signals else 0 * A  # alpha_k = 1/Z sum dS/dA (9)
-    R = (alpha * A).sum(axis=1)  #                                                          sum_k alpha_k A^k        (10)
+    slopes = signals.get(layer, 0 * A)
+    alpha = mean(slopes, axis=maps, keepdims=True)  # alpha_k = 1/Z sum dS_c/dA^k                                   (9)
+    R = (alpha * A).sum(axis=1)  # sum_k alpha_k A^k, before its ReLU                                               (10)
     return Finding(positive(R) if relu else R, "none", signals, said={"layer": layer})
 
 

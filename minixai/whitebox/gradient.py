@@ -5,33 +5,9 @@ guided backpropagation change one line of it. Simonyan, Vedaldi, Zisserman (2014
 """
 
 from minixai.network import Step
-from minixai.ops import (
-    AdaptiveAvgPool2d,
-    Add,
-    Array,
-    AvgPool2d,
-    AvgPool3d,
-    BatchNorm2d,
-    Concat,
-    Conv2d,
-    Conv3d,
-    Flatten,
-    GlobalAvgPool,
-    Identity,
-    Linear,
-    MaxPool2d,
-    MaxPool3d,
-    ReLU,
-    Resize,
-    Softmax,
-)
+from minixai.ops import AVERAGES, MAXIMA, WEIGHTED, WIRES, Add, Array, ReLU, Softmax
 from minixai.walk import Table
 from minixai.whitebox.case import Case, Finding, at_picture, signals_of
-
-WEIGHTED = (Conv2d, Conv3d, Linear, BatchNorm2d)
-AVERAGES = (AvgPool2d, AvgPool3d, AdaptiveAvgPool2d, GlobalAvgPool, Resize)
-MAXIMA = (MaxPool2d, MaxPool3d)
-WIRES = (Flatten, Concat, Identity)
 
 
 def adjoint(R: Array, step: Step) -> Array | tuple[Array, ...]:

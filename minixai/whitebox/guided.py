@@ -15,7 +15,7 @@ from minixai.whitebox.gradient import GRADIENT
 
 def relu_guided(R: Array, step: Step) -> Array:
     """Pass what arrives where the neuron was on (y > 0) and R > 0 (Fig. 5d)."""
-    return np.where(step.operands[-1] & (R > 0), R, zero(R))
+    return np.where(step.choice & (R > 0), R, zero(R))
 
 
 GUIDED = GRADIENT | Table("guided-backprop", {ReLU: relu_guided})

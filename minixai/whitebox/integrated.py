@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from minixai.network import Tape, forward
-from minixai.ops import Array, ReLU, is_exact
+from minixai.ops import MAXIMA, Array, ReLU, Softmax, UnsupportedOp, is_exact
 from minixai.ops.numbers import mean, number, zero
-from minixai.ops.pooling import MaxPool2d, MaxPool3d, take
+from minixai.ops.pooling import take
 from minixai.ops.windows import pad, plane_numbers, windows
 from minixai.walk import walk
 from minixai.whitebox.case import Case, Finding, signals_of
@@ -82,6 +82,8 @@ def _same(value: Any, like: Array) -> Any:
 
 def _exact_slopes(case: Case, start: Array, max_pieces: int) -> dict[str, Array]:
     """As sampled, but over the pieces on which the path is linear: one gradient and one length per piece."""
+    if any(isinstance(step.op, Softmax) for step in case.tape.steps):
+        raise UnsupportedOp("quadrature='exact' needs a piecewise linear network, not a softmax; use 'midpoint'")
     per_image = []
     for i, c in enumerate(case.target):
         one = Case(case.tape, np.array([c]))
@@ -116,7 +118,7 @@ def pieces(case: Case, start: Array, end: Array, max_pieces: int) -> Iterator[tu
             count += 1
             if count > max_pieces:
                 raise ValueError(
-                    f"the path has more than {max_pieces} linear pieces ({count} by now, {len(todo)} intervals still open); "
+                    f"the path has more than {max_pieces} linear pieces ({count} found, {len(todo)} intervals open); "
                     "raise max_pieces=, or use quadrature='midpoint'"
                 )
             yield b_piece - a_piece, tape
@@ -142,11 +144,12 @@ def _lead(step: Any, x: Array) -> Array:
     """By how much a choice is decided: a ReLU's distance from 0, a pool winner's distance to each competitor."""
     if isinstance(step.op, ReLU):
         return x
-    if not isinstance(step.op, MaxPool2d | MaxPool3d):
+    if not isinstance(step.op, MAXIMA):
         raise ValueError(f"quadrature='exact' knows ReLU and max-pool kinks, not those of {step.op!r}")
-    op, margins = step.op, step.op.margins(x)
-    seen = windows(pad(x, margins), op.kernel, op.stride, op.dilation)
-    numbers = windows(pad(plane_numbers(x.shape[2:]), margins, fill=-1), op.kernel, op.stride, op.dilation)
+    op: Any = step.op
+    margins = op.margins(x)
+    seen = windows(pad(x, margins), op.kernel, op.stride, op.spacing)
+    numbers = windows(pad(plane_numbers(x.shape[2:]), margins, fill=-1), op.kernel, op.stride, op.spacing)
     axes = (..., *(None,) * len(op.kernel))
     return np.where(numbers >= 0, take(x, step.choice)[axes] - seen, zero(x))
 

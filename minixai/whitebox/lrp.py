@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from minixai.network import Step
-from minixai.ops import Add, Array, BatchNorm2d, Conv2d, Conv3d, Linear, ReLU
+from minixai.ops import AVERAGES, MAXIMA, WEIGHTED, WIRES, Add, Array, ReLU
 from minixai.ops.numbers import is_exact, mean, negative, number, positive, sign, zero
 from minixai.walk import Rule, Table, walk
 from minixai.whitebox.case import Case, Finding, at_picture, signals_of
-from minixai.whitebox.gradient import AVERAGES, MAXIMA, WIRES, adjoint
-from minixai.whitebox.shares import Fraction, Shares, own_numerators, signed_numerators
+from minixai.whitebox.gradient import adjoint
+from minixai.whitebox.shares import Fraction, Shares, own_numerators, signed_numerators, weighted
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,11 @@ class AlphaBeta(Shares):
 
 
 def relevance_table(method: str, weighted: Rule, plain: Rule) -> Table:
-    """The table of a relevance method: its rule for weights, LRP-0 (or eps) for averages and sums, the rest as wires."""
+    """The table of a relevance method: its rule for weights, LRP-0 (or eps) for averages and sums, wires."""
     return Table(
         method,
         {
-            **dict.fromkeys((Conv2d, Conv3d, Linear, BatchNorm2d), weighted),
+            **dict.fromkeys(WEIGHTED, weighted),
             **dict.fromkeys((*AVERAGES, Add), plain),
             **dict.fromkeys((*MAXIMA, *WIRES), adjoint),  # the winner takes all
             ReLU: pass_through,
@@ -123,7 +123,8 @@ def pass_through(R: Array, step: Step) -> Array:
 def propagate(case: Case, table: Table) -> Finding:
     """Walk S_c back by this table and account for it: what arrived at the picture, what stayed where."""
     hops = tuple(walk(case.tape, case.one_hot(case.score), table))
-    absorbed = {hop.at.name: hop.rule.absorbed(hop.arriving, hop.at) for hop in hops if hasattr(hop.rule, "absorbed")}  # type: ignore[union-attr]
+    kept = [(hop, getattr(hop.rule, "absorbed", None)) for hop in hops]  # wires keep nothing, and do not say so
+    absorbed = {hop.at.name: rule(hop.arriving, hop.at) for hop, rule in kept if rule}
     return Finding(at_picture(hops, case), "sum", signals_of(hops), case.score, absorbed)
 
 
@@ -164,7 +165,7 @@ def lrp_alphabeta(case: Case, alpha: float = 2, beta: float = 1, bias: str = "in
 
 
 def _weights(step: Step) -> Array:
-    return step.op.affine()[0]  # type: ignore[attr-defined]
+    return weighted(step).affine()[0]
 
 
 def _rms(z: Array) -> Array:

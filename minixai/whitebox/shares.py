@@ -9,6 +9,7 @@ the sum of all the numerators plus what the neuron keeps (its bias, a stabilizer
 Where d_j is 0 nothing is handed on and the neuron absorbs c R_j.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minixai.network import Step
-from minixai.ops import Array, Weighted
+from minixai.ops import Array, UnsupportedOp, Weighted
 from minixai.ops.base import per_channel
 from minixai.ops.numbers import divide, negative, positive, zero, zeros
 
@@ -34,7 +35,7 @@ class Fraction(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Shares:
+class Shares(ABC):
     """A rule that shares relevance out; a subclass says by which fractions. ``bias="ignore"`` drops every bias."""
 
     bias: str = "include"
@@ -43,8 +44,8 @@ class Shares:
         if self.bias not in ("include", "ignore"):
             raise ValueError(f"bias is {self.bias!r}; expected 'include' or 'ignore'")
 
-    def fractions(self, step: Step) -> Iterator[Fraction]:
-        raise NotImplementedError(f"{type(self).__name__} must say by which fractions it shares")
+    @abstractmethod
+    def fractions(self, step: Step) -> Iterator[Fraction]: ...
 
     def __call__(self, R: Array, step: Step) -> tuple[Array, ...]:
         """R_i: the relevance that leaves towards each input."""
@@ -71,6 +72,13 @@ class Shares:
         return zeros((1,) * step.y.ndim, step.y) if b is None else per_channel(b, step.y)
 
 
+def weighted(step: Step) -> Weighted:
+    """The layer, for a rule that needs its weights. Raises UnsupportedOp if it has none."""
+    if not isinstance(step.op, Weighted):
+        raise UnsupportedOp(f"node {step.name!r}, {step.op!r}, has no weights to share by; give it LRP-0 or LRP-eps")
+    return step.op
+
+
 def own_numerators(step: Step) -> tuple[list[Term], Array]:
     """The plain numerators a_i w_ij, and their sum over i."""
     if not isinstance(step.op, Weighted):
@@ -89,7 +97,7 @@ def signed_numerators(step: Step, plus: Array, minus: Array) -> tuple[list[Term]
 
 def sum_of(step: Step, terms: list[Term]) -> Array:
     """sum_i a_i w_ij over all the terms, for every j."""
-    sums = [step.op.linear(a[0], w) for a, w in terms]  # type: ignore[attr-defined]
+    sums = [weighted(step).linear(a[0], w) for a, w in terms if w is not None]
     return sum(sums[1:], sums[0])
 
 
@@ -99,6 +107,6 @@ def _chosen(R: Array, part: Fraction) -> Array:
 
 def _transposed(step: Step, s: Array, w: Array | None) -> tuple[Array, ...]:
     if w is not None:
-        return (step.op.transposed(s, w, step.x),)  # type: ignore[attr-defined]
+        return (weighted(step).transposed(s, w, step.x),)
     out = step.op.adjoint(s, *step.xs)
     return out if isinstance(out, tuple) else (out,)

@@ -1,3 +1,53 @@
-"""Networks."""
-def load(name): ...
-def networks(): ...
+"""The zoo: networks to explain. ``load(name)`` gives one, ``networks()`` lists them.
+
+One file per family; it says what is on the network's card, how it is loaded and, where it is trained here, by which
+recipe (``python -m minixai.zoo.train NAME``).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from minixai.network import Network
+from minixai.taxonomy import closest
+from minixai.zoo import digits, squeezenet
+from minixai.zoo.card import Card
+from minixai.zoo.recipes import Recipe
+
+
+class Member(NamedTuple):
+    """What the zoo knows of a network; ``recipe`` is None for one that is not trained here."""
+
+    card: Callable[[], Card]
+    load: Callable[[], Network]
+    recipe: Callable[[], Recipe] | None
+
+
+_MEMBERS = {
+    digits.NAME: Member(digits.card, digits.load, digits.recipe),
+    squeezenet.NAME: Member(squeezenet.card, squeezenet.load, None),
+}
+
+
+def load(name: str) -> Network:
+    """The network of that name with its weights, in float32. Raises ValueError for a name the zoo does not know."""
+    return _member(name).load()
+
+
+def networks() -> list[Card]:
+    """The card of every network: name, title, input shape, classes, origin of the weights, accuracy."""
+    return [member.card() for member in _MEMBERS.values()]
+
+
+def recipe(name: str) -> Recipe:
+    """How the network of that name is trained. Raises ValueError for one that is not trained here."""
+    found = _member(name).recipe
+    if found is None:
+        trainable = [known for known, member in _MEMBERS.items() if member.recipe]
+        raise ValueError(f"network {name!r} is not trained here; expected one of {', '.join(trainable)}")
+    return found()
+
+
+def _member(name: str) -> Member:
+    if not isinstance(name, str) or name not in _MEMBERS:
+        raise ValueError(f"network {name!r} is not known; {closest(str(name), list(_MEMBERS))}")
+    return _MEMBERS[name]

@@ -1,0 +1,338 @@
+"""The command line ``minixai``: every verb is a few lines over the public functions.
+
+Bad input ends with exit code 2 and one sentence on stderr; with ``--json`` stdout holds JSON and nothing else.
+"""
+
+import json
+import os
+import platform
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from fractions import Fraction
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+from typer.core import TyperGroup
+
+import minixai as mx
+from minixai import draw, files
+from minixai.zoo import digits
+from minixai.zoo import download as downloads
+
+BAD_INPUT = 2
+# Typer has no public name for its class of wrong command lines, only for a subclass of it.
+WRONG_COMMAND_LINE = cast(tuple[type[Exception], ...], typer.BadParameter.__bases__)
+BAD_INPUTS: tuple[type[Exception], ...] = (ValueError, OSError, ImportError, *WRONG_COMMAND_LINE)
+SAMPLES = {"digits": lambda: digits.samples().x[6]}  # {network: a picture of its own kind}; of the digits a three
+PACKAGES = (
+    "numpy", "pillow", "matplotlib", "typer", "tqdm", "platformdirs", "numba", "scipy", "scikit-image", "scikit-learn",
+    "sympy", "jupyterlab", "ipykernel", "ipywidgets", "anywidget", "jupytext", "threadpoolctl", "torch",
+)  # fmt: skip
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+class OneSentence(TyperGroup):
+    """Says what was wrong in one sentence, without a traceback, and exits with code 2."""
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **more: Any) -> Any:
+        try:
+            code = super().main(args, prog_name, **{**more, "standalone_mode": False})
+        except BAD_INPUTS as error:
+            said = error.format_message() if hasattr(error, "format_message") else str(error)
+            typer.echo(f"minixai: {' '.join(said.split())}", err=True)
+            code = BAD_INPUT
+        sys.exit(code)
+
+
+app = typer.Typer(
+    cls=OneSentence,
+    help="White-box explanations of convolutional neural networks.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Image = Annotated[Path | None, typer.Argument(help="A picture file; without one, a real handwritten digit.")]
+NetworkName = Annotated[str, typer.Option("--network", help="Its name, see: minixai networks.")]
+Target = Annotated[str | None, typer.Option(help="The class, by number or name; without it, the winning one.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+def main() -> None:
+    """The console entry point."""
+    app(prog_name="minixai")
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    if version:
+        typer.echo(mx.__version__)
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def methods(as_json: AsJson = False) -> None:
+    """List the methods: their names, sections, equations and parameters."""
+    if as_json:
+        return _print_json([asdict(m) for m in mx.methods()])
+    for m in mx.methods():
+        equations = ", ".join(f"({n})" for n in m.equations) or "-"
+        typer.echo(f"{m.name:22} {m.section:6} {m.title}; equations {equations}")
+        if m.params:
+            typer.echo(" " * 30 + ", ".join(f"{name}={value}" for name, value in m.params.items()))
+
+
+@app.command()
+def networks(as_json: AsJson = False) -> None:
+    """List the networks there are to explain."""
+    if as_json:
+        return _print_json([asdict(card) for card in mx.networks()])
+    for card in mx.networks():
+        accuracy = "" if card.accuracy is None else f"; {card.accuracy:.1%} right on pictures it never saw"
+        typer.echo(f"{card.name:16} {card.title}; {' x '.join(map(str, card.input_shape))}{accuracy}")
+        typer.echo(f"{'':16} weights {card.weights}")
+
+
+@app.command()
+def download(name: Annotated[str, typer.Argument(help="A network whose weights somebody else publishes.")]) -> None:
+    """Fetch the published weights of a network, and check them."""
+    typer.echo(downloads.download(name, progress=sys.stderr.isatty()))
+
+
+@app.command()
+def explain(
+    image: Image = None,
+    network: NetworkName = "digits",
+    method: Annotated[str, typer.Option(help="Its name, see: minixai methods.")] = "lrp-epsilon",
+    target: Target = None,
+    param: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="For the method; repeatable.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the figure (.png) or the numbers (.npz).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain the class of one picture by one method."""
+    if out is not None:
+        draw.checked(out)
+    net = mx.load(network)
+    x, params = _picture(net, image), _params(param or [])
+    e = mx.explain_all(net, x, {method: params}, _target(net, target))[method]  # smoothgrad has a parameter `method`
+    written = None if out is None else str(e.save(out))
+    if as_json:
+        return _print_json({"network": net.name, **_summary(e), "written": written})
+    typer.echo(draw.alt_text(e))
+    typer.echo(f"Written: {written}" if written else "To see it: --out map.png")
+
+
+@app.command()
+def atlas(
+    image: Image = None,
+    network: NetworkName = "digits",
+    target: Target = None,
+    out: Annotated[Path, typer.Option(help="Where the figure goes (.png).")] = Path("atlas.png"),
+    as_json: AsJson = False,
+) -> None:
+    """Explain one picture by every method, in one labelled figure."""
+    draw.checked(out, (".png",))
+    net = mx.load(network)
+    found = _every_method(net, _picture(net, image), _target(net, target))
+    figure = draw.atlas(found, found.refused, network=net.name, methods=mx.methods())
+    written = str(draw.save_figure(figure, out))
+    if as_json:
+        explained = {name: _summary(e) for name, e in found.items()}
+        return _print_json({"network": net.name, "methods": explained, "refused": found.refused, "written": written})
+    typer.echo(written)
+    for m in mx.methods():
+        said = draw.where(found[m.name]) if m.name in found else f"does not fit: {found.refused[m.name]}"
+        typer.echo(f"{m.name:22} {said}")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(
+    context: typer.Context,
+    browser: Annotated[bool, typer.Option(help="Open a browser, where there is a display.")] = True,
+) -> None:
+    """Open the chapters in JupyterLab; further options (such as --allow-root) go to JupyterLab."""
+    if find_spec("jupyterlab") is None:
+        raise ImportError("the chapters need JupyterLab: pip install 'minixai[book]'")
+    folder = _chapters()
+    first = next(iter(sorted(path.name for path in folder.glob("*.ipynb"))), "")
+    port, token = _free_port(), secrets.token_urlsafe(24)
+    address = f"http://localhost:{port}/lab/tree/{first}?token={token}"
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", f"--ServerApp.port={port}"]
+    command += ["--ServerApp.port_retries=0", f"--LabApp.default_url=/lab/tree/{first}"]
+    command += [] if browser and _has_display() else ["--no-browser"]
+    command += context.args
+    typer.echo(f"The chapters are in {folder}. Open {address}")
+    typer.echo("Stop with Ctrl-C.")
+    raise typer.Exit(_run(command, JUPYTER_TOKEN=token))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is installed, how many threads there are, whether there is a GPU, where things are kept."""
+    found = _examination()
+    if as_json:
+        return _print_json(found)
+    for topic, facts in found.items():
+        typer.echo(topic)
+        for name, fact in facts.items():
+            typer.echo(f"  {name:22} {'-' if fact is None else fact}")
+
+
+# -- what the verbs are made of ----------------------------------------------------------------------------------------
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, default=str, allow_nan=False))
+
+
+def _picture(network: mx.Network, image: Path | None) -> Any:
+    if image is not None:
+        return network.preprocess(image)
+    if network.name not in SAMPLES:
+        raise ValueError(f"network {network.name!r} brings no picture of its own; give the path of one")
+    return SAMPLES[network.name]()
+
+
+def _target(network: mx.Network, target: str | None) -> str | int | None:
+    """A class by its name, where the network has that name, else by its number."""
+    if target is None or target in (network.classes or ()):
+        return target
+    return int(target) if target.lstrip("-").isdecimal() else target
+
+
+def _params(given: list[str]) -> dict[str, Any]:
+    params: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise ValueError(f"--param is {text!r}; expected NAME=VALUE, for example eps=0.25")
+        if name in params:
+            raise ValueError(f"--param {name} is given twice; expected one value")
+        params[name] = _value(value)
+    return params
+
+
+def _value(text: str) -> Any:
+    """A number (a fraction such as 1/4 too), true, false, none, several of them (3,4), or else the text itself."""
+    if "," in text:
+        return tuple(_value(part) for part in text.split(","))
+    if text.lower() in ("true", "false", "none"):
+        return {"true": True, "false": False, "none": None}[text.lower()]
+    for number in (int, float, Fraction):
+        try:
+            return number(text)
+        except (ValueError, ZeroDivisionError):
+            continue
+    return text
+
+
+def _every_method(network: mx.Network, x: Any, target: Any) -> mx.Explanations:
+    """As ``explain_all``, but one method after the other, so that a bar can show how far it is."""
+    from tqdm import tqdm
+
+    found = mx.explain_all(network, x, [], target)  # a bad picture or class is refused here
+    for m in tqdm(mx.methods(), desc="methods", leave=False, disable=None):
+        try:
+            found |= mx.explain_all(network, x, [m.name], target)
+        except ValueError as error:
+            found.refused[m.name] = str(error)
+    return found
+
+
+def _summary(e: mx.Explanation) -> dict[str, Any]:
+    numbers = {"score": e.score, "total": e.total, "expected": e.expected}
+    return {
+        "method": e.method,
+        "target": e.target,
+        "label": e.label,
+        **{name: None if value is None else float(value) for name, value in numbers.items()},
+        "params": dict(e.params),
+        "notes": dict(e.notes),
+        "shows": draw.alt_text(e),
+    }
+
+
+def _chapters() -> Path:
+    """The folder to work in: the checkout's own, or a copy beside the reader that keeps what is already there."""
+    source = files.root("chapters")
+    if files.in_checkout():
+        return source
+    copy = Path("minixai-chapters").resolve()
+    shutil.copytree(source, copy, copy_function=_copy_new, dirs_exist_ok=True)
+    return copy
+
+
+def _copy_new(source: str, target: str) -> None:
+    if not os.path.exists(target):
+        shutil.copyfile(source, target)
+
+
+def _run(command: list[str], **environment: str) -> int:
+    """Run a program that lives until somebody stops it; its exit code."""
+    with subprocess.Popen(command, env=os.environ | environment) as running:
+        while running.poll() is None:
+            try:
+                running.wait()
+            except KeyboardInterrupt:
+                continue  # it hears Ctrl-C too, asks its own question, and must be left to shut down its kernels
+    return running.returncode if running.returncode >= 0 else 128 - running.returncode
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return probe.getsockname()[1]
+
+
+def _has_display() -> bool:
+    """Whether a browser could open: everywhere but on a Linux without a screen."""
+    return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def _examination() -> dict[str, dict[str, Any]]:
+    from platformdirs import user_state_path
+
+    return {
+        "versions": {"minixai": mx.__version__, "python": platform.python_version(), **_versions()},
+        "machine": {"system": platform.platform(), "cpus": os.cpu_count(), "gpu": _gpu(), "engine": mx.engine()},
+        "threads": {name: os.environ.get(name) for name in THREADS},
+        "folders": {
+            "data": str(files.root("data")),
+            "chapters": str(files.root("chapters")),
+            "downloads": str(downloads.home()),
+            "reader's progress": str(user_state_path("minixai", appauthor=False)),
+        },
+        "environment": {name: os.environ.get(name) for name in (downloads.HOME, "NUMBA_CACHE_DIR", "MPLCONFIGDIR")},
+    }
+
+
+def _versions() -> dict[str, str | None]:
+    return {name: _version(name) for name in PACKAGES}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _gpu() -> str:
+    """What PyTorch says about the GPU; it is asked only where it is installed."""
+    if find_spec("torch") is None:
+        return "unknown: PyTorch is not installed (pip install 'minixai[torch]')"
+    import torch
+
+    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return ", ".join(names) or "none that PyTorch can use"
