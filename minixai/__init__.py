@@ -35,7 +35,7 @@ from minixai.walk import Hop, Table, walk
 from minixai.zoo import load, networks
 
 __version__ = "0.1.0"
-LAZY = ("draw",)  # submodules that bring heavy packages: imported when first asked for
+LAZY = ("book", "draw", "metrics")  # submodules that bring heavy packages: imported when first asked for
 
 
 def __getattr__(name: str) -> Any:

@@ -22,8 +22,10 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-import minixai as mx
-from minixai import draw, files
+from minixai import api, draw, files, zoo
+from minixai.network import Network
+from minixai.ops import engine
+from minixai.result import Explanation
 from minixai.zoo import digits
 from minixai.zoo import download as downloads
 
@@ -33,8 +35,8 @@ WRONG_COMMAND_LINE = cast(tuple[type[Exception], ...], typer.BadParameter.__base
 BAD_INPUTS: tuple[type[Exception], ...] = (ValueError, OSError, ImportError, *WRONG_COMMAND_LINE)
 SAMPLES = {"digits": lambda: digits.samples().x[6]}  # {network: a picture of its own kind}; of the digits a three
 PACKAGES = (
-    "numpy", "pillow", "matplotlib", "typer", "tqdm", "platformdirs", "numba", "scipy", "scikit-image", "scikit-learn",
-    "sympy", "jupyterlab", "ipykernel", "ipywidgets", "anywidget", "jupytext", "threadpoolctl", "torch",
+    "minixai", "numpy", "pillow", "matplotlib", "typer", "tqdm", "platformdirs", "numba", "scipy", "scikit-image",
+    "scikit-learn", "sympy", "jupyterlab", "ipykernel", "ipywidgets", "anywidget", "jupytext", "threadpoolctl", "torch",
 )  # fmt: skip
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -49,7 +51,7 @@ class OneSentence(TyperGroup):
             said = error.format_message() if hasattr(error, "format_message") else str(error)
             typer.echo(f"minixai: {' '.join(said.split())}", err=True)
             code = BAD_INPUT
-        sys.exit(code)
+        sys.exit(code or 0)
 
 
 app = typer.Typer(
@@ -76,7 +78,7 @@ def start(
     context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
 ) -> None:
     if version:
-        typer.echo(mx.__version__)
+        typer.echo(_version("minixai"))
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
@@ -85,8 +87,8 @@ def start(
 def methods(as_json: AsJson = False) -> None:
     """List the methods: their names, sections, equations and parameters."""
     if as_json:
-        return _print_json([asdict(m) for m in mx.methods()])
-    for m in mx.methods():
+        return _print_json([asdict(m) for m in api.methods()])
+    for m in api.methods():
         equations = ", ".join(f"({n})" for n in m.equations) or "-"
         typer.echo(f"{m.name:22} {m.section:6} {m.title}; equations {equations}")
         if m.params:
@@ -97,8 +99,8 @@ def methods(as_json: AsJson = False) -> None:
 def networks(as_json: AsJson = False) -> None:
     """List the networks there are to explain."""
     if as_json:
-        return _print_json([asdict(card) for card in mx.networks()])
-    for card in mx.networks():
+        return _print_json([asdict(card) for card in zoo.networks()])
+    for card in zoo.networks():
         accuracy = "" if card.accuracy is None else f"; {card.accuracy:.1%} right on pictures it never saw"
         typer.echo(f"{card.name:16} {card.title}; {' x '.join(map(str, card.input_shape))}{accuracy}")
         typer.echo(f"{'':16} weights {card.weights}")
@@ -123,9 +125,9 @@ def explain(
     """Explain the class of one picture by one method."""
     if out is not None:
         draw.checked(out)
-    net = mx.load(network)
+    net = zoo.load(network)
     x, params = _picture(net, image), _params(param or [])
-    e = mx.explain_all(net, x, {method: params}, _target(net, target))[method]  # smoothgrad has a parameter `method`
+    e = api.explain_all(net, x, {method: params}, _target(net, target))[method]  # smoothgrad has a parameter `method`
     written = None if out is None else str(e.save(out))
     if as_json:
         return _print_json({"network": net.name, **_summary(e), "written": written})
@@ -143,15 +145,15 @@ def atlas(
 ) -> None:
     """Explain one picture by every method, in one labelled figure."""
     draw.checked(out, (".png",))
-    net = mx.load(network)
+    net = zoo.load(network)
     found = _every_method(net, _picture(net, image), _target(net, target))
-    figure = draw.atlas(found, found.refused, network=net.name, methods=mx.methods())
+    figure = draw.atlas(found, found.refused, network=net.name, methods=api.methods())
     written = str(draw.save_figure(figure, out))
     if as_json:
         explained = {name: _summary(e) for name, e in found.items()}
         return _print_json({"network": net.name, "methods": explained, "refused": found.refused, "written": written})
     typer.echo(written)
-    for m in mx.methods():
+    for m in api.methods():
         said = draw.where(found[m.name]) if m.name in found else f"does not fit: {found.refused[m.name]}"
         typer.echo(f"{m.name:22} {said}")
 
@@ -196,7 +198,7 @@ def _print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, default=str, allow_nan=False))
 
 
-def _picture(network: mx.Network, image: Path | None) -> Any:
+def _picture(network: Network, image: Path | None) -> Any:
     if image is not None:
         return network.preprocess(image)
     if network.name not in SAMPLES:
@@ -204,7 +206,7 @@ def _picture(network: mx.Network, image: Path | None) -> Any:
     return SAMPLES[network.name]()
 
 
-def _target(network: mx.Network, target: str | None) -> str | int | None:
+def _target(network: Network, target: str | None) -> str | int | None:
     """A class by its name, where the network has that name, else by its number."""
     if target is None or target in (network.classes or ()):
         return target
@@ -237,20 +239,20 @@ def _value(text: str) -> Any:
     return text
 
 
-def _every_method(network: mx.Network, x: Any, target: Any) -> mx.Explanations:
+def _every_method(network: Network, x: Any, target: Any) -> api.Explanations:
     """As ``explain_all``, but one method after the other, so that a bar can show how far it is."""
     from tqdm import tqdm
 
-    found = mx.explain_all(network, x, [], target)  # a bad picture or class is refused here
-    for m in tqdm(mx.methods(), desc="methods", leave=False, disable=None):
+    found = api.explain_all(network, x, [], target)  # a bad picture or class is refused here
+    for m in tqdm(api.methods(), desc="methods", leave=False, disable=None):
         try:
-            found |= mx.explain_all(network, x, [m.name], target)
+            found |= api.explain_all(network, x, [m.name], target)
         except ValueError as error:
             found.refused[m.name] = str(error)
     return found
 
 
-def _summary(e: mx.Explanation) -> dict[str, Any]:
+def _summary(e: Explanation) -> dict[str, Any]:
     numbers = {"score": e.score, "total": e.total, "expected": e.expected}
     return {
         "method": e.method,
@@ -304,8 +306,8 @@ def _examination() -> dict[str, dict[str, Any]]:
     from platformdirs import user_state_path
 
     return {
-        "versions": {"minixai": mx.__version__, "python": platform.python_version(), **_versions()},
-        "machine": {"system": platform.platform(), "cpus": os.cpu_count(), "gpu": _gpu(), "engine": mx.engine()},
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "machine": {"system": platform.platform(), "cpus": os.cpu_count(), "gpu": _gpu(), "engine": engine()},
         "threads": {name: os.environ.get(name) for name in THREADS},
         "folders": {
             "data": str(files.root("data")),
@@ -315,10 +317,6 @@ def _examination() -> dict[str, dict[str, Any]]:
         },
         "environment": {name: os.environ.get(name) for name in (downloads.HOME, "NUMBA_CACHE_DIR", "MPLCONFIGDIR")},
     }
-
-
-def _versions() -> dict[str, str | None]:
-    return {name: _version(name) for name in PACKAGES}
 
 
 def _version(package: str) -> str | None:

@@ -152,7 +152,7 @@ def head(sketch: Sketch, at: str, classes: int, gap: bool) -> str:
         at = sketch.add("gap", mx.GlobalAvgPool(), at)
     at = sketch.add("flatten", mx.Flatten(), at)
     if not gap:
-        hidden = mx.Linear(sketch.values(3, *sketch.shape(at)), sketch.biases(3))
+        hidden = mx.Linear(sketch.values(5, *sketch.shape(at)), sketch.biases(5))
         at = sketch.add("relu", mx.ReLU(), sketch.add("linear", hidden, at))
     return sketch.add("linear", mx.Linear(sketch.values(classes, *sketch.shape(at)), sketch.biases(classes)), at)
 

@@ -12,9 +12,12 @@ from minixai.zoo.weights import Draw
 
 
 class Labelled(NamedTuple):
-    """Pictures x (N, C, H, W) and the class number of each, (N,)."""
+    """Pictures x (N, C, H, W) and the class number of each, (N,).
 
-    x: Array
+    x is an array, or something with a length that gives one for ``x[rows]``, so that not all of it need be in memory.
+    """
+
+    x: Any
     labels: Array
 
 

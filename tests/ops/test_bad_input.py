@@ -66,7 +66,7 @@ UNBUILDABLE = {
     "adaptive 0": (lambda: mx.AdaptiveAvgPool2d(0), f"output_size is 0; {WHOLE}"),
     "adaptive of three": (lambda: mx.AdaptiveAvgPool2d((1, 1, 1)), f"output_size is (1, 1, 1); {WHOLE}"),
     "resize 0": (lambda: mx.Resize((0, 3)), "size is (0, 3); expected"),
-    "resize to one number": (lambda: mx.Resize(3), "size is 3; expected"),
+    "resize 1.5": (lambda: mx.Resize(1.5), "size is 1.5; expected"),
 }  # fmt: skip
 
 
@@ -120,9 +120,9 @@ UNREADABLE = {
     "average of pixels, in padding": (mx.AvgPool2d(2, 1, 2, count_include_pad=False), PICTURE, IN_PADDING),
     "adaptive rank": (mx.AdaptiveAvgPool2d(2), VOLUME, shaped(1, 3, 4, 4, 4) + "expected (N, C, H, W)"),
     "global rank": (mx.GlobalAvgPool(), np.ones((1, 3)), shaped(1, 3) + "expected maps, (N, C, H, W)"),
-    "resize rank": (mx.Resize((2, 2)), np.ones(3), shaped(3) + "expected"),
+    "resize rank": (mx.Resize((2, 2)), np.ones(3), shaped(3) + "expected maps of 2 axes"),
     "softmax of fractions": (mx.Softmax(), mx.exact([[1, 2]]), "softmax has no exact value in fractions; use floats"),
-    "softmax of a row": (mx.Softmax(), np.ones(3), shaped(3) + "expected (N, "),
+    "softmax of a row": (mx.Softmax(), np.ones(3), shaped(3) + "expected (N, classes)"),
     "batch norm without a rational root": (
         mx.BatchNorm2d(mx.exact([0]), mx.exact([2]), eps=0), mx.exact([[[[1]]]]),
         "2 is not the square of a fraction, and exact arithmetic needs its root; choose var + eps a rational square",

@@ -23,15 +23,16 @@ FLOORS = [
     {"network"},
     {"walk"},
     {"whitebox"},
-    {"zoo", "draw"},
-    {"api"},
+    {"zoo", "metrics"},
+    {"draw"},
+    {"api", ""},  # the package itself is the front door: whoever imports it stands above
     {"book"},
     {"cli"},
 ]
 # Named exceptions: drawing is delegated upwards, on demand.
 DELEGATED = {("result", "draw")}
 ENGINE = ("ops", "whitebox", "network", "walk")
-ENGINE_LINES = 1650  # "about 1,500", without the compiled twins
+ENGINE_LINES = 1700  # "about 1,500" and its error messages, without the compiled twins
 HEAVY = ("numba", "torch", "scipy", "matplotlib", "sklearn", "skimage", "sympy", "PIL", "IPython", "ipywidgets")
 
 
@@ -76,7 +77,7 @@ def test_imports_only_from_below(path):
         return assert_front_door(path)
     for module in imported(path):
         there = room_of(module)
-        allowed = (here, there) in DELEGATED or there == here or (there and floor_of(there) <= floor_of(here))
+        allowed = (here, there) in DELEGATED or floor_of(there) < floor_of(here) or there == here
         assert allowed, f"{path.relative_to(PACKAGE)} imports {module}, which is not below it"
 
 

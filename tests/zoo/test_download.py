@@ -117,12 +117,16 @@ def stands(home):
 
 
 def refused(kind, *parts):
-    """Download, which fails with one sentence that has these parts in it."""
+    """Download, which fails with one sentence that has these parts in it, in this order."""
     with pytest.raises(kind) as error:
         download.download("toy", progress=False)
-    assert "\n" not in str(error.value)
-    for part in parts:
-        assert part in str(error.value)
+    sentence = str(error.value)
+    assert "\n" not in sentence
+    places = [sentence.find(part) for part in parts]
+    assert -1 not in places, sentence
+    assert places == sorted(places), sentence
+    if kind is ConnectionError:
+        assert sentence.startswith(PUBLISHED["toy"].url)  # whose trouble it is comes first
 
 
 def fetched(home):
@@ -158,6 +162,19 @@ def test_what_is_there_and_wrong_is_not_used_but_replaced(mirror, home, wrong):
         download.content("toy")
     fetched(home)
     assert download.content("toy") == BODY
+
+
+def test_the_size_is_looked_at_before_the_file_is_read(mirror, home, monkeypatch):
+    def reading(*args):
+        raise AssertionError("a file of the wrong size is read")
+
+    put(home, toy=BODY + b"?")
+    mirror.status = 503
+    monkeypatch.setattr(download, "file_digest", reading)
+    monkeypatch.setattr(Path, "read_bytes", reading)
+    refused(ConnectionError, "503")
+    with pytest.raises(ValueError, match="is not the file"):
+        download.content("toy")
 
 
 def test_a_wrong_file_stays_as_it_is_while_it_cannot_be_replaced(mirror, home):
@@ -287,7 +304,7 @@ def test_an_endless_answer_is_cut_at_the_size_that_was_published(mirror, home):
 @pytest.mark.parametrize("status", [403, 404, 500])
 def test_an_address_that_refuses_says_so(mirror, home, status):
     mirror.status = status
-    refused(ConnectionError, mirror.url, str(status), "toy.net", str(home))
+    refused(ConnectionError, f"answers {status}", "get the file toy.net in another way", str(home))
     assert stands(home) == {}
 
 

@@ -1,6 +1,7 @@
 """SqueezeNet: its shape against PyTorch, its file format against a file written here, its photographs for real."""
 
 import struct
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -26,19 +27,13 @@ def real():
         pytest.skip(f"squeezenet: {file.file} is not in {download.home()}; {file.command} fetches it")
 
 
-@pytest.fixture(scope="module")
-def drawn():
-    """The network with first weights."""
-    return squeezenet.network(he(3)).astype("float64")
-
-
 def probabilities(scores):
     e = np.exp(scores.astype(np.float64) - scores.max())
     return e / e.sum()
 
 
 def pruned(shape, stored, seed):
-    """A weight of which so many entries are stored, no more than 15 zeros before each; and the numbers of its values."""
+    """256 values, the number of the value of every stored weight, and the positions of these weights."""
     rng = np.random.default_rng(seed)
     positions = np.sort(rng.permutation(prod(shape))[:stored])
     return rng.standard_normal(256).astype("<f4"), rng.integers(0, 256, stored), positions
@@ -63,6 +58,12 @@ def toy_layers():
         (first[0], np.array([0.5, -2]), *first[1:]),
         (last[0], np.array([1, 0.25, -8]), last[1][:6], last[2]),
     ]
+
+
+def just_outside():
+    """The toy file with a weight one place after the last of the first layer."""
+    (values, biases, codes, _), last = toy_layers()
+    return encode([(values, biases, codes[:2], np.array([9, prod(SHAPES["first"])])), last])
 
 
 def damaged(**changes):
@@ -114,6 +115,7 @@ def test_every_weight_may_be_stored_and_the_very_last_too():
         (damaged(value=(8, np.nan)), "first has values or biases that are not finite"),
         (damaged(value=(8 + 4 * 256, np.inf)), "first has values or biases that are not finite"),
         (damaged(byte=(FIRST_RUNS, 255)), "first has a weight at "),
+        (just_outside(), "first has a weight at 18; expected positions below 18"),
         (damaged(byte=(FIRST_RUNS + 5, 16)), "first has more runs of zeros than its 11 weights"),
         (b"<!DOCTYPE html>" * 100, "weights of first; expected 1 to 18"),
     ],
@@ -136,10 +138,12 @@ def test_the_weights_of_the_published_network_are_counted():
     assert tape.output.y.shape == (1, 1000)
 
 
-def test_the_same_network_in_pytorch(drawn):
+def test_the_same_network_in_pytorch():
+    """At 125 pixels, where two of the pools have a last window that sticks out; at 227 none has."""
     torch = pytest.importorskip("torch")
     F = torch.nn.functional
-    w = {name: torch.from_numpy(a) for name, a in parameters(drawn).items()}
+    net = replace(squeezenet.network(he(3)), input_shape=None)
+    w = {name: torch.from_numpy(a) for name, a in parameters(net).items()}
 
     def conv(name, a, **geometry):
         return torch.relu(F.conv2d(a, w[f"{name}.weight"], w[f"{name}.bias"], **geometry))
@@ -151,16 +155,16 @@ def test_the_same_network_in_pytorch(drawn):
         a = conv(f"fire{number}_squeeze1x1", a)
         return torch.cat([conv(f"fire{number}_expand1x1", a), conv(f"fire{number}_expand3x3", a, padding=1)], dim=1)
 
-    x = np.random.default_rng(5).uniform(-120, 140, (1, 3, 227, 227))
+    x = np.random.default_rng(5).uniform(-120, 140, (1, 3, 125, 125))
     a = pool(conv("conv1", torch.from_numpy(x), stride=2))
     for numbers in ((2, 3, 4), (5, 6, 7, 8), (9,)):
         for number in numbers:
             a = fire(number, a)
         features, a = a, pool(a)
     expected = conv("conv10", features).mean(dim=(2, 3)).numpy()
-    np.testing.assert_allclose(drawn(x), expected, rtol=1e-10)
-    tape = mx.forward(drawn, x)
-    np.testing.assert_allclose(tape[drawn.feature_layer].y, features.numpy(), rtol=1e-10, atol=1e-10)
+    tape = mx.forward(net, x)
+    np.testing.assert_allclose(tape.output.y, expected, rtol=1e-10)
+    np.testing.assert_allclose(tape[net.feature_layer].y, features.numpy(), rtol=1e-10, atol=1e-10)
 
 
 def test_a_photograph_becomes_bgr_minus_the_mean():
@@ -193,7 +197,7 @@ def test_another_list_of_classes_is_refused(monkeypatch, tmp_path, damage):
 
 def test_without_the_file_the_sentence_says_what_to_type(monkeypatch, tmp_path):
     monkeypatch.setenv("MINIXAI_HOME", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="compressed_SqueezeNet.net, which is not there.*minixai download squee"):
+    with pytest.raises(FileNotFoundError, match=r"SqueezeNet\.net, which is not there.*minixai download squeeze"):
         mx.load("squeezenet")
     (card,) = [card for card in mx.networks() if card.name == "squeezenet"]
     assert "minixai download squeezenet" in card.weights

@@ -73,6 +73,15 @@ def test_samples_are_two_of_each_class_unchanged_and_held_out(examples):
     assert chosen <= held_out - trained_on
 
 
+def test_the_stored_samples_are_those_the_recipe_chooses():
+    with np.load(files.root("data") / "digits_samples.npz") as stored:
+        chosen = digits.chosen_samples()
+        assert set(stored.files) == chosen.keys()
+        for name, array in chosen.items():
+            assert stored[name].dtype == array.dtype
+            np.testing.assert_array_equal(stored[name], array)
+
+
 def test_the_files_are_small():
     sizes = {path.name: path.stat().st_size for path in files.root("data").glob("digits*")}
     assert sizes.keys() == {"digits.npz", "digits.json", "digits_samples.npz"}

@@ -212,6 +212,15 @@ def test_a_file_that_is_not_a_picture(content, says, tmp_path):
     assert "photo.png" in sentence(error)
 
 
+@pytest.mark.parametrize("kind", ["PCX", "TGA", "ICO"])
+def test_a_format_that_is_not_listed_is_refused_though_pillow_reads_it(kind, tmp_path):
+    Image.fromarray(photo(16, 16)).save(tmp_path / "photo", format=kind)
+    with Image.open(tmp_path / "photo") as image:
+        assert KINDS[1].preprocess(image).shape == (3, 6, 6)
+    with pytest.raises(ValueError, match="cannot be read.*expected an undamaged picture: BMP"):
+        KINDS[1].preprocess(tmp_path / "photo")
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"])
 def test_a_file_cut_short(kind, tmp_path):
     path = tmp_path / "photo"

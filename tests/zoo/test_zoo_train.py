@@ -141,6 +141,12 @@ def test_the_log_records_the_recipe_that_is_there():
     assert recorded["epochs"][-1]["loss"] < 0.05 * recorded["epochs"][0]["loss"]
 
 
+def test_only_the_first_losses_are_logged_one_by_one(short, monkeypatch):
+    every = train.train(*short, progress=False).first_losses
+    monkeypatch.setattr(train, "FIRST", 4)
+    assert train.train(*short, progress=False).first_losses == every[:4]
+
+
 def test_training_learns_and_says_what_it_saw(short):
     state = train.train(*short, progress=False)
     assert state.steps == 9
@@ -314,3 +320,5 @@ def test_recipes_are_found_by_name():
     assert recipe("digits").facts() == digits.recipe().facts()
     with pytest.raises(ValueError, match="network 'digitz' is not known"):
         recipe("digitz")
+    with pytest.raises(ValueError, match="network 'squeezenet' is not trained here; expected one of .*digits"):
+        recipe("squeezenet")
