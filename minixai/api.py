@@ -75,19 +75,19 @@ _METHODS: dict[str, tuple] = {
     "fem": (fem, "FEM", STRUCTURE, "5.3", (26,), MAPS, False, "fuad2020"),
 }  # fmt: skip
 
-# The methods that are one walk: name -> table (some need to see the network first).
+# The methods that are one walk: name -> what makes their table (two of them look at the network first).
 _TABLES: dict[str, Callable[..., Table]] = {
-    "gradient": lambda network: GRADIENT,
-    "deconvnet": lambda network: DECONVNET,
-    "guided-backprop": lambda network: GUIDED,
-    "lrp-0": lambda network, **params: zero_table(**params),
-    "lrp-epsilon": lambda network, **params: epsilon_table(**params),
-    "lrp-gamma": lambda network, **params: gamma_table(**params),
-    "lrp-alphabeta": lambda network, **params: alphabeta_table(**params),
+    "gradient": lambda: GRADIENT,
+    "deconvnet": lambda: DECONVNET,
+    "guided-backprop": lambda: GUIDED,
+    "lrp-0": zero_table,
+    "lrp-epsilon": epsilon_table,
+    "lrp-gamma": gamma_table,
+    "lrp-alphabeta": alphabeta_table,
     "lrp-composite": composite_table,
     "deep-taylor": deep_taylor_table,
-    "deeplift-rescale": lambda network: RESCALE,
-    "deeplift-revealcancel": lambda network: REVEALCANCEL,
+    "deeplift-rescale": lambda: RESCALE,
+    "deeplift-revealcancel": lambda: REVEALCANCEL,
 }
 _STACKED = {  # methods that ask for a seed-1 walk: which
     "gradient": (GRADIENT,), "grad-cam": (GRADIENT,), "deconvnet": (DECONVNET,), "guided-backprop": (GUIDED,),
@@ -121,13 +121,17 @@ def rules(method: str, network: Network | None = None, **params: Any) -> Table:
     _entry(method)
     if method not in _TABLES:
         raise ValueError(f"{method} is not one walk, so it has no table; expected one of {', '.join(_TABLES)}")
-    if network is None and method in ("lrp-composite", "deep-taylor"):
+    accepted = list(signature(_TABLES[method]).parameters)
+    if network is None and "network" in accepted:
         raise ValueError(f"the table of {method} names the network's nodes; call rules({method!r}, network)")
     _check_params(method, params)
-    return _TABLES[method](network, **params)
+    for key in params:
+        if key not in accepted:
+            raise ValueError(f"{key} is a parameter of {method}, but not of its table; pass it to explain")
+    return _TABLES[method](**params, **({"network": network} if "network" in accepted else {}))
 
 
-def explain(network: Network, x: Any, method: str, target: Any = None, **params: Any) -> Explanation:
+def explain(network: Network, x: Any, method: str | None = None, /, target: Any = None, **params: Any) -> Explanation:
     """Why did this class get this score? One method's answer, for one picture or a batch.
 
     x: (C, H, W) or (N, C, H, W), (F,) or (N, F) for a network of linear layers. target: a class number or name, one
@@ -135,9 +139,11 @@ def explain(network: Network, x: Any, method: str, target: Any = None, **params:
     ``methods()``. Raises ValueError (UnsupportedOp where the network does not fit the method) saying what was given
     and what is expected.
     """
-    run = _prepared(method, params)
+    # SmoothGrad has a parameter called method, too: explain(net, x, "smoothgrad", method="lrp-0").
+    name = params.pop("method", None) if method is None else method
+    run = _prepared(name, params)
     case, single = _case(network, x, target)
-    return _explanation(case, single, method, params, run(case))
+    return _explanation(case, single, name, params, run(case))
 
 
 def explain_all(
@@ -174,7 +180,7 @@ def _wanted(methods: Iterable[str] | Mapping[str, Mapping] | None) -> dict[str, 
 
 
 def _entry(name: str) -> tuple:
-    if name not in _METHODS:
+    if not isinstance(name, str) or name not in _METHODS:
         raise ValueError(f"method {name!r} is not known; {closest(str(name), list(_METHODS))}")
     return _METHODS[name]
 

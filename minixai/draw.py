@@ -209,7 +209,7 @@ def _npz(e: Explanation) -> bytes:
     arrays = {"relevance": e.relevance, "map": e.map, "heatmap": e.heatmap, "x": e.x, "target": e.target}
     arrays |= {"score": e.score, "expected": e.expected, "total": e.total}
     arrays |= {f"signals/{name}": signal for name, signal in e.signals.items()}
-    found = {name: _numbers(a) for name, a in arrays.items() if a is not None}
+    found: dict[str, Any] = {name: _numbers(a) for name, a in arrays.items() if a is not None}
     if e.relevance.dtype == object:
         found["relevance_exact"] = e.relevance.astype(str)
     facts = {"method": e.method, "label": e.label, "params": dict(e.params), "notes": dict(e.notes)}

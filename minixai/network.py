@@ -79,6 +79,8 @@ class Tape:
     steps: tuple[Step, ...]
 
     def __getitem__(self, name: str) -> Step:
+        if name not in self._by_name:
+            raise ValueError(f"layer {name!r} is not on the tape; expected one of {', '.join(self._by_name)}")
         return self._by_name[name]
 
     @cached_property
@@ -177,7 +179,7 @@ class Network:
 
     def batch(self, x: Any) -> Array:
         """x, checked, as a batch in the network's arithmetic; one picture gets a batch axis of 1."""
-        x, shape = np.asarray(x), self.input_shape or AXES[_input_axes(self, INPUT)]
+        x, shape = np.asarray(x), self.input_shape or AXES[_input_axes(self, INPUT) or 3]
         _check_numbers(self, x)
         fits = self.input_shape is None or x.shape[-len(shape) :] == tuple(shape)
         if x.ndim - len(shape) not in (0, 1) or not fits:
@@ -247,6 +249,8 @@ def _check_nodes(nodes: tuple[Node, ...]) -> None:
     if not nodes:
         raise ValueError("the network has no nodes; expected at least one")
     for node in nodes:
+        if not isinstance(node.op, Op):
+            raise ValueError(f"node {node.name!r} holds {node.op!r}; expected a layer, such as ReLU()")
         if node.name in known:
             raise ValueError(f"two nodes are called {node.name!r}; names must differ, and 'input' is x")
         missing = [name for name in node.inputs if name not in known]
@@ -276,8 +280,7 @@ def _check_numbers(network: Network, x: Array) -> None:
         raise ValueError("x holds NaN or infinite values; expected finite numbers: clean the picture first")
 
 
-def _input_axes(network: Network, name: str) -> int:
-    """The axes of one picture, from the first layer that says; 3, (C, H, W), where none does."""
-    for node in network.consumers(name):
-        return node.op.input_axes or _input_axes(network, node.name)
-    return 3
+def _input_axes(network: Network, name: str) -> int | None:
+    """The axes of one picture, from the first layer that says; None if none behind ``name`` does."""
+    said = (node.op.input_axes or _input_axes(network, node.name) for node in network.consumers(name))
+    return next((axes for axes in said if axes), None)

@@ -40,6 +40,7 @@ def walk(tape: Tape, seed: Array | Mapping[str, Array], rules: Rules) -> Iterato
     """
     arriving = dict(seed) if isinstance(seed, Mapping) else {tape.output.name: seed}
     _check_names(tape, [*arriving, *(key for key in rules if isinstance(key, str))])
+    _check_seed(tape, arriving)
     for step in reversed(tape.steps):
         if step.name not in arriving:
             continue  # no path from the seed leads here
@@ -79,6 +80,13 @@ def _leave(rule: Rule, signal: Array, step: Step) -> tuple[Array, ...]:
 def name_of(rule: Any) -> str:
     """A rule as a figure prints it: a function by its name, a rule with parameters by its repr."""
     return getattr(rule, "__name__", None) or repr(rule)
+
+
+def _check_seed(tape: Tape, seed: Mapping[str, Array]) -> None:
+    for name, signal in seed.items():
+        expected, shape = tape[name].y.shape, getattr(signal, "shape", ())
+        if shape[-len(expected) :] != expected:
+            raise ValueError(f"the seed at node {name!r} has shape {shape}; expected the node's shape {expected}")
 
 
 def _check_names(tape: Tape, names: list[str]) -> None:

@@ -56,12 +56,15 @@ def number(value: Any, like: Array) -> Any:
     return Fraction(value) if is_exact(like) else float(value)
 
 
-def in_arithmetic_of(like: Array, values: Any) -> Array:
-    """``values`` as an array in the arithmetic of ``like``: fractions beside fractions, floats beside floats."""
-    if is_exact(like):
-        return exact(values)
-    array = np.asarray(values)
-    return array if array.dtype in FLOATS else array.astype(like.dtype)
+def in_arithmetic_of(like: Array, values: Any, what: str) -> Array:
+    """``values`` as an array in the arithmetic of ``like``; ValueError says that ``what`` is not all finite numbers."""
+    try:
+        array = exact(values) if is_exact(like) else np.asarray(values).astype(like.dtype)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{what} holds something else than finite numbers ({error})") from None
+    if not is_exact(array) and not np.isfinite(array).all():
+        raise ValueError(f"{what} holds NaN or infinite values; expected finite numbers")
+    return array
 
 
 def positive(a: Array) -> Array:

@@ -56,7 +56,7 @@ class Case:
     def one_hot(self, value: Any) -> Array:
         """The seed: ``value`` (one number, or one per picture) at the class, 0 at the others."""
         seed = zeros(self.tape.output.y.shape, self.tape.output.y)
-        seed[np.arange(len(self.target)), self.target] = value
+        seed[np.arange(len(self.target)), self.target] = in_arithmetic_of(seed, value, "the seed")
         return seed
 
     def at(self, x: Array) -> "Case":
@@ -84,7 +84,7 @@ class Case:
         """
         if baseline is None and self.network.black is None:
             return [zeros(self.x.shape, self.x)], {"baseline": "zeros (this network does not say what black is)"}
-        chosen = in_arithmetic_of(self.x, self.network.black if baseline is None else baseline)
+        chosen = in_arithmetic_of(self.x, self.network.black if baseline is None else baseline, "baseline")
         each = chosen if chosen.ndim == self.x.ndim else chosen[None]
         try:
             references = [np.array(np.broadcast_to(one, self.x.shape)) for one in each]

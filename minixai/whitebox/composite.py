@@ -28,16 +28,24 @@ def lrp_composite(
     ``rules`` {name or type: rule} overrides.
     """
     case = case.folded
-    table = composite_table(case.network, bias, low, high) | dict(rules or {})
+    table = composite_table(case.network, rules, bias, low, high)
     return replace(propagate(case, table), said=pixel_rule(case.network, low, high)[1])
 
 
-def composite_table(network: Network, bias: str = "include", low: Any = None, high: Any = None) -> Table:
+def composite_table(
+    network: Network,
+    rules: Mapping[str | type[Op], Rule] | None = None,
+    bias: str = "include",
+    low: Any = None,
+    high: Any = None,
+) -> Table:
     """The composite's table for this network."""
+    if not isinstance(rules, Mapping | None):
+        raise ValueError(f"rules is {rules!r}; expected {{node name or layer type: rule}}")
     first = pixel_nodes(network)
     others = [n.name for n in network.nodes if isinstance(n.op, Conv2d | Conv3d) and n.name not in first]
     half = (len(others) + 1) // 2
     table = relevance_table("lrp-composite", Zero(bias), Zero(bias))
     table |= dict.fromkeys(others[:half], Gamma(bias, 0.25))
     table |= dict.fromkeys(others[half:], Epsilon(bias, 0.25, relative=True))
-    return table | dict.fromkeys(first, pixel_rule(network, low, high)[0])
+    return table | dict.fromkeys(first, pixel_rule(network, low, high)[0]) | dict(rules or {})

@@ -42,14 +42,13 @@ def deconvnet(
 def _feature(case: Case, layer: str | None, channel: int | None, position: tuple[int, ...] | None) -> Array:
     if layer is None or channel is None:
         raise ValueError(f"got layer={layer!r}, channel={channel!r}; give both: which feature map is to be projected?")
-    case.network.node(layer)
     y = case.tape[layer].y
-    if not 0 <= channel < y.shape[1]:
-        raise ValueError(f"channel is {channel}; layer {layer!r} has channels 0 to {y.shape[1] - 1}")
+    if channel not in range(y.shape[1]):
+        raise ValueError(f"channel is {channel!r}; layer {layer!r} has channels 0 to {y.shape[1] - 1}")
     size = y.shape[2:]
-    if position is not None and tuple(position) not in np.ndindex(size):
-        raise ValueError(f"position is {position}; layer {layer!r} has maps of size {size}")
-    where: Any = (slice(None), channel, *(position or ()))
+    if position is not None and position not in np.ndindex(size):
+        raise ValueError(f"position is {position!r}; expected a place (row, column) in layer {layer!r}'s maps, {size}")
+    where: Any = (slice(None), int(channel), *(position or ()))
     seed = zeros(y.shape, y)
     seed[where] = y[where]
     return seed

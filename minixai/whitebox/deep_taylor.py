@@ -12,7 +12,7 @@ import numpy as np
 
 from minixai.network import Network, Step
 from minixai.ops import Array, Weighted
-from minixai.ops.numbers import in_arithmetic_of, negative, positive
+from minixai.ops.numbers import in_arithmetic_of, negative, number, positive
 from minixai.walk import Rule, Table
 from minixai.whitebox.case import Case, Finding
 from minixai.whitebox.lrp import AlphaBeta, Zero, propagate, relevance_table
@@ -29,6 +29,8 @@ class ZBox(Shares):
     def fractions(self, step: Step) -> Iterator[Fraction]:
         w = weighted(step).affine()[0]
         low, high = (self._carried(step.parents[0], bound) for bound in (self.low, self.high))
+        if (low > high).any():
+            raise ValueError(f"low is {self.low}, high is {self.high}; expected bounds with low <= high")
         terms: list[Term] = [(step.xs, w), ((-low,), positive(w)), ((-high,), negative(w))]
         yield Fraction(terms, sum_of(step, terms))
 
@@ -47,7 +49,7 @@ class WSquare(Shares):
 
     def fractions(self, step: Step) -> Iterator[Fraction]:
         w = weighted(step).affine()[0]
-        everywhere: list[Term] = [((np.full_like(step.x, in_arithmetic_of(step.x, [1])[0]),), w * w)]
+        everywhere: list[Term] = [((np.full_like(step.x, number(1, step.x)),), w * w)]
         yield Fraction(everywhere, sum_of(step, everywhere))
 
 
@@ -99,7 +101,7 @@ def pixel_rule(network: Network, low: Any, high: Any) -> tuple[Rule, dict[str, s
 
 def bounds_like(x: Array, bound: Any) -> Array:
     """A bound (a number, one per channel, or a whole picture) as an array of the shape of x (N, C, ...)."""
-    values = in_arithmetic_of(x, bound)
+    values = in_arithmetic_of(x, bound, "a bound (low, high)")
     if values.ndim == 1 and x.ndim > 2 and len(values) == x.shape[1]:
         values = values.reshape(-1, *(1,) * (x.ndim - 2))
     try:

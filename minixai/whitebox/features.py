@@ -8,8 +8,9 @@ from minixai.ops.pooling import AdaptiveAvgPool2d
 def feature_layer(network: Network, layer: str | None = None) -> str:
     """The layer asked for; else the one the network names; else the maps that a GAP -> linear head squeezes; else,
     from the last convolution through batch norm, add and identity, the first ReLU, or the convolution itself."""
-    if layer is not None or network.feature_layer is not None:
-        return network.node(layer or str(network.feature_layer)).name
+    named = network.feature_layer if layer is None else layer
+    if named is not None:
+        return network.node(named).name
     squeezed = gap_head(network)
     if squeezed is not None:
         return squeezed[0]
@@ -49,5 +50,7 @@ def _rectified(network: Network, name: str) -> str | None:
         if isinstance(node.op, ReLU):
             return node.name
         if isinstance(node.op, BatchNorm2d | Add | Identity):
-            return _rectified(network, node.name)
+            found = _rectified(network, node.name)
+            if found is not None:
+                return found
     return None

@@ -32,6 +32,8 @@ def smoothgrad(
     """
     if average not in AVERAGES:
         raise ValueError(f"average is {average!r}; expected one of {', '.join(AVERAGES)}")
+    if sigma < 0:
+        raise ValueError(f"sigma is {sigma}; expected a number of at least 0, a fraction of max(x) - min(x)")
     draws = _draws(case.x, n, noise, seed)
     level = number(sigma, case.x) * _range(case.x)
     total: list = []
@@ -46,17 +48,15 @@ def smoothgrad(
 
 def _draws(x: Array, n: int, noise: Any, seed: int) -> Array:
     if noise is not None:
-        draws = in_arithmetic_of(x, noise)
+        draws = in_arithmetic_of(x, noise, "noise")
         if draws.ndim != x.ndim or draws.shape[1:] != x.shape[1:] or not len(draws):
             raise ValueError(f"noise has shape {draws.shape}; expected {('n', *x.shape[1:])}, one draw per noisy copy")
         return draws
     if not isinstance(n, int | np.integer) or n < 1:
         raise ValueError(f"n is {n!r}; expected an integer of at least 1: the number of noisy copies")
-    return in_arithmetic_of(x, np.random.default_rng(seed).standard_normal((n, *x.shape[1:])).astype(_float(x)))
-
-
-def _float(x: Array) -> Any:
-    return np.float64 if x.dtype == object else x.dtype
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"seed is {seed!r}; expected an integer of at least 0")
+    return in_arithmetic_of(x, np.random.default_rng(seed).standard_normal((n, *x.shape[1:])), "noise")
 
 
 def _range(x: Array) -> Array:

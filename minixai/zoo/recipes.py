@@ -1,7 +1,7 @@
 """A training as data: which network, which pictures, which seed, how long."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,7 +33,8 @@ class Recipe:
     """How a network of the zoo is trained.
 
     ``network`` builds it from first weights, ``examples`` makes its pictures, ``samples`` (optional) picks a few as
-    plain arrays that are stored beside the weights. ``rate`` is Adam's first step size; it falls linearly to 0.
+    plain arrays that are stored beside the weights; ``elsewhere`` names more pictures to be right about, whose accuracy
+    goes into the log. ``rate`` is Adam's first step size; it falls linearly to 0.
     ``dtype`` is what training computes in: with float64 the log can be replayed to rounding on any machine. The weights
     are stored as float32. ``packages`` names the distributions, besides NumPy, whose versions the log should record.
     """
@@ -48,6 +49,7 @@ class Recipe:
     dtype: str = "float32"
     samples: Callable[[], Mapping[str, Array]] | None = None
     packages: tuple[str, ...] = ()
+    elsewhere: Mapping[str, Callable[[], Labelled]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch < 1 or not self.rate > 0:

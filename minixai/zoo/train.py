@@ -236,6 +236,7 @@ def publish(recipe: Recipe, state: State, examples: Examples, seconds: float, fo
     log = {
         "name": recipe.name,
         "accuracy": accuracy(network, examples.held_out),
+        "elsewhere": {what: accuracy(network, pictures()) for what, pictures in recipe.elsewhere.items()},
         "pictures": {"train": len(examples.train.labels), "held out": len(examples.held_out.labels)},
         "recipe": recipe.facts(),
         "first losses": state.first_losses,

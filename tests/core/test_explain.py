@@ -299,7 +299,7 @@ def test_an_explanation_changes_neither_network_nor_picture():
 # -- explain_all -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(2))
 def test_all_together_are_each_alone(number):
     network, x = friendly(number)
     together = mx.explain_all(network, x, METHODS)

@@ -237,7 +237,7 @@ def test_a_final_softmax_is_not_on_the_path():
 
 @pytest.mark.parametrize("params", [{"n": 3}, {"quadrature": "exact"}])
 def test_several_baselines_are_the_mean_of_each(params):
-    network, x, start = case(2)
+    network, x, start = case(1)
     starts = np.stack([start, 0 * x, -x])
     e = mx.explain(network, x, IG, target=1, baseline=starts, **params)
     each = [mx.explain(network, x, IG, target=1, baseline=one, **params) for one in starts]

@@ -24,7 +24,7 @@ OVER = [
     {"method": "guided-backprop"},
     {"method": "lrp-epsilon", "eps": F(1, 4)},
     {"method": "lrp-alphabeta", "alpha": 1, "beta": 0},
-    {"method": "integrated-gradients", "quadrature": "exact"},
+    {"method": "integrated-gradients", "quadrature": "left"},
     {"method": "deeplift-rescale"},
     {"method": "deeplift-revealcancel"},
     {"method": "grad-cam", "relu": False},
