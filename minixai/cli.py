@@ -126,8 +126,8 @@ def explain(
     if out is not None:
         draw.checked(out)
     net = zoo.load(network)
-    x, params = _picture(net, image), _params(param or [])
-    e = api.explain_all(net, x, {method: params}, _target(net, target))[method]  # smoothgrad has a parameter `method`
+    wanted = {method: _params(param or [])}  # as a mapping, so that --param target=3 is refused like any wrong name
+    e = api.explain_all(net, _picture(net, image), wanted, _target(net, target))[method]
     written = None if out is None else str(e.save(out))
     if as_json:
         return _print_json({"network": net.name, **_summary(e), "written": written})

@@ -110,6 +110,7 @@ def test_unknown_methods(method, message):
         ("deconvnet", {"layer": "conv1", "channel": 0.5}, "channel is 0.5"),
         ("deconvnet", {"layer": "conv1", "channel": 0, "position": 1}, "position is 1"),
         ("deconvnet", {"layer": "conv1", "channel": 0, "position": (0.5, 0)}, r"position is \(0.5, 0\)"),
+        ("deconvnet", {"layer": "conv1", "channel": 0, "position": (0.0, 0)}, r"position is \(0.0, 0\)"),
         ("lrp-composite", {"rules": "lrp-0"}, "rules is 'lrp-0'"),
     ],
 )

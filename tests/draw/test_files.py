@@ -49,6 +49,7 @@ def test_npz_keeps_fractions_exactly(tmp_path):
     with np.load(e.save(tmp_path / "map.npz"), allow_pickle=False) as stored:
         assert stored["relevance"].dtype == np.float64
         assert [Fraction(text) for text in stored["relevance_exact"]] == list(e.relevance)
+    assert any(Fraction(float(value)) != value for value in e.relevance), "a float would do"
 
 
 def test_floats_need_no_second_copy(tmp_path):

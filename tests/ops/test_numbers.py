@@ -183,7 +183,14 @@ def test_a_parameter_follows_the_array(value, numbers):
 
 def test_values_follow_the_array():
     like = {dtype: np.ones(1, dtype) for dtype in ("float32", "float64")}
-    assert in_arithmetic_of(like["float32"], [1, 2]).dtype == np.float32
-    assert in_arithmetic_of(like["float64"], np.array([1, 2], np.int8)).dtype == np.float64
-    assert in_arithmetic_of(like["float32"], np.ones(1)).dtype == np.float64  # a float64 image promotes
-    assert all_fractions(in_arithmetic_of(mx.exact([1]), [0.5, 2]))
+    assert in_arithmetic_of(like["float32"], [1, 2], "it").dtype == np.float32
+    assert in_arithmetic_of(like["float64"], np.array([1, 2], np.int8), "it").dtype == np.float64
+    assert in_arithmetic_of(like["float32"], np.ones(1), "it").dtype == np.float32  # only pictures promote
+    assert all_fractions(in_arithmetic_of(mx.exact([1]), [0.5, 2], "it"))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, "three", None])
+@pytest.mark.parametrize("like", [np.ones(1), mx.exact([1])], ids=["float64", "exact"])
+def test_values_that_are_no_finite_numbers(like, value):
+    with pytest.raises(ValueError, match="the baseline holds"):
+        in_arithmetic_of(like, [1.0, value], "the baseline")

@@ -203,12 +203,12 @@ def test_deconvnet_paints_the_filter_where_the_feature_is():
     [
         ({"layer": "conv1"}, r"layer='conv1', channel=None; give both"),
         ({"channel": 1}, r"layer=None, channel=1; give both"),
-        ({"layer": "conv9", "channel": 0}, r"layer 'conv9' is not in the network; expected one of conv1, relu1"),
+        ({"layer": "conv9", "channel": 0}, r"layer 'conv9' is not .*; expected one of .*conv1, relu1"),
         ({"layer": "conv2", "channel": 3}, r"channel is 3; layer 'conv2' has channels 0 to 2"),
         ({"layer": "conv2", "channel": -1}, r"channel is -1; layer 'conv2' has channels 0 to 2"),
-        ({"layer": "conv2", "channel": 0, "position": (2, 0)}, r"position is \(2, 0\); .* maps of size \(2, 2\)"),
-        ({"layer": "conv2", "channel": 0, "position": (-1, 0)}, r"position is \(-1, 0\); .* maps of size \(2, 2\)"),
-        ({"layer": "conv2", "channel": 0, "position": (1,)}, r"position is \(1,\); .* maps of size \(2, 2\)"),
+        ({"layer": "conv2", "channel": 0, "position": (2, 0)}, r"position is \(2, 0\); expected .*maps, \(2, 2\)"),
+        ({"layer": "conv2", "channel": 0, "position": (-1, 0)}, r"position is \(-1, 0\); expected .*maps, \(2, 2\)"),
+        ({"layer": "conv2", "channel": 0, "position": (1,)}, r"position is \(1,\); expected .*maps, \(2, 2\)"),
     ],
 )
 def test_deconvnet_refuses_a_place_that_is_none(params, message):
