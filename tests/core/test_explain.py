@@ -148,9 +148,11 @@ def test_maps_of_features():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_how_channels_become_a_map(method):
-    """max_k |.| for slopes, Eq. (6); sums for contributions; upsampled for maps of features."""
+    """max_k |.| for slopes, Eq. (6); sums for contributions; upsampled for maps of features. Then the heat map."""
     network, x = friendly(1)
     e = mx.explain(network, x[0], method, **METHODS[method])
+    evidence = np.maximum(e.map.astype(float), 0)
+    assert np.array_equal(e.heatmap, evidence / (evidence.max() or 1))
     if method in ("gradient", "deconvnet", "guided-backprop", "guided-grad-cam"):
         assert (e.map == abs(e.relevance).max(axis=0)).all()
     elif method in ("cam", "grad-cam", "fem", "smoothgrad"):

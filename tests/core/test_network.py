@@ -259,6 +259,43 @@ def test_with_its_choices_fixed_a_network_is_linear(seed):
     assert (piece(x[:1]) == tape.output.y).all()
 
 
+# -- Folding batch norms -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_folding_preserves_the_function_exactly(seed):
+    network, x = random_case(seed, "eighths", n=3, blocks=4)
+    folded = mx.fold_batchnorm(network)
+    assert (folded(x) == network(x)).all()
+    assert [n.name for n in folded.nodes] == [n.name for n in network.nodes]
+
+
+def test_folding_leaves_only_the_batch_norms_that_stand():
+    kinds = {seed: random_case(seed, "eighths", blocks=4)[0] for seed in range(20)}
+    for network in kinds.values():
+        for node in mx.fold_batchnorm(network).nodes:
+            if isinstance(node.op, mx.BatchNorm2d):
+                parent = network.node(node.inputs[0])
+                assert len(network.consumers(parent.name)) > 1
+    norms = [sum(isinstance(n.op, mx.BatchNorm2d) for n in net.nodes) for net in kinds.values()]
+    left = [sum(isinstance(n.op, mx.BatchNorm2d) for n in mx.fold_batchnorm(net).nodes) for net in kinds.values()]
+    assert sum(norms) > sum(left) > 0
+
+
+def test_a_layer_shared_by_two_nodes_is_folded_in_one_of_them_only():
+    op = mx.Linear(mx.exact([[2, 1], [1, -1]]))
+    norm = mx.BatchNorm2d(mx.exact([1, 2]), mx.exact([3, 8]), eps=1)
+    nodes = [mx.Node("once", op, "input"), mx.Node("norm", norm, "once"), mx.Node("twice", op, "norm")]
+    network = mx.Network(nodes)
+    folded = mx.fold_batchnorm(network)
+    assert folded.node("once").op is not op
+    assert folded.node("twice").op is op
+    assert (folded(mx.exact([3, 5])) == network(mx.exact([3, 5]))).all()
+
+
+# -- What does not compute ---------------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
     ("layers", "shape", "message"),
     [

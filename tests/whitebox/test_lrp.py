@@ -86,45 +86,6 @@ def test_they_hold_something_to_compare(bias):
     assert sum((s != 0).any() for s in slopes[:14]) >= 9
 
 
-# -- Batch norm --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_folding_preserves_the_function_exactly(seed):
-    network, x = random_case(seed, "eighths", n=3, blocks=4)
-    folded = mx.fold_batchnorm(network)
-    assert (folded(x) == network(x)).all()
-    assert [n.name for n in folded.nodes] == [n.name for n in network.nodes]
-
-
-def test_folding_leaves_only_the_batch_norms_that_stand():
-    kinds = {seed: random_case(seed, "eighths", blocks=4)[0] for seed in range(20)}
-    for network in kinds.values():
-        for node in mx.fold_batchnorm(network).nodes:
-            if isinstance(node.op, mx.BatchNorm2d):
-                parent = network.node(node.inputs[0])
-                assert len(network.consumers(parent.name)) > 1
-    norms = [sum(isinstance(n.op, mx.BatchNorm2d) for n in net.nodes) for net in kinds.values()]
-    left = [sum(isinstance(n.op, mx.BatchNorm2d) for n in mx.fold_batchnorm(net).nodes) for net in kinds.values()]
-    assert sum(norms) > sum(left) > 0
-
-
-def test_a_layer_shared_by_two_nodes_is_folded_in_one_of_them_only():
-    op = mx.Linear(row((2, 1), (1, -1)))
-    norm = mx.BatchNorm2d(row(1, 2), row(3, 8), eps=1)
-    network = mx.Network(
-        [
-            mx.Node("once", op, "input"),
-            mx.Node("norm", norm, "once"),
-            mx.Node("twice", op, "norm"),
-        ]
-    )
-    folded = mx.fold_batchnorm(network)
-    assert folded.node("once").op is not op
-    assert folded.node("twice").op is op
-    assert (folded(row(3, 5)) == network(row(3, 5))).all()
-
-
 # -- The composite and its overrides -----------------------------------------------------------------------------------
 
 
