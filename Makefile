@@ -23,7 +23,7 @@ BIN     := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint check clean
+.PHONY: help lab test lint mutants check clean
 
 help:  ## say what can be made
 	@echo "make PYTHON=python3.12 ... chooses the Python that .venv is made with (now: $(PYTHON))"
@@ -41,6 +41,9 @@ lint: .venv/.test  ## ruff and mypy
 	@echo "Checking with ruff and mypy ..."
 	@$(BIN)/python -m ruff check
 	@$(BIN)/python -m mypy
+
+mutants: .venv/.test  ## plant every bug and look anew for the test that catches it
+	@$(BIN)/python -m tests.mutants.find
 
 check: lint test  ## what continuous integration runs
 
