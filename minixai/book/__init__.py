@@ -1,0 +1,14 @@
+"""The book's side of the package: exercises and their checks, live figures, editions. ``from minixai import book``."""
+
+from minixai.book import live, nokernel, numbers
+from minixai.book.cards import recap
+from minixai.book.chapters import chapter
+from minixai.book.examples import POCKET_PICTURE, TWO_PIXELS, pocket, two_pixels
+from minixai.book.listing import show
+from minixai.book.live import look
+from minixai.book.puzzles import four_maps, scrambled
+
+__all__ = [
+    "POCKET_PICTURE", "TWO_PIXELS", "chapter", "four_maps", "live", "look", "nokernel", "numbers", "pocket", "recap",
+    "scrambled", "show", "two_pixels",
+]  # fmt: skip

@@ -1,0 +1,77 @@
+"""Recap cards: what a chapter takes from an earlier one, said once, here, and shown wherever it is needed."""
+
+from typing import NamedTuple
+
+from minixai.book.numbers import fill
+from minixai.taxonomy import closest
+
+
+class Card(NamedTuple):
+    """One idea on one card: where it comes from, what it says (numbers as ``{{name}}``)."""
+
+    title: str
+    chapter: str
+    text: str
+
+    def _repr_markdown_(self) -> str:
+        lines = fill(self.text).splitlines()
+        quoted = "\n".join(f"> {line}".rstrip() for line in lines)
+        return f"> **Recap: {self.title}** *(chapter {self.chapter})*\n>\n{quoted}"
+
+    def __repr__(self) -> str:
+        return f"Recap: {self.title} (chapter {self.chapter})\n{fill(self.text)}"
+
+
+def recap(name: str) -> Card:
+    """The card of that name. Raises ValueError for any other, with the names that come close."""
+    if name not in CARDS:
+        raise ValueError(f"there is no recap card {name!r}; {closest(str(name), list(CARDS))}")
+    return CARDS[name]
+
+
+CARDS = {
+    "slope or contribution": Card(
+        "slope or contribution?",
+        "00",
+        "$S = 3x_1 - x_2$ at {{linear14.picture}}: the **slope** {{linear14.slope}} says what happens if you turn a "
+        "pixel up (score per unit); the **contribution** {{linear14.contribution}} says what the pixel brought (score) "
+        "and adds up to $S = {{linear14.score}}$. They may rank the pixels differently.",
+    ),
+    "score": Card(
+        "score",
+        "00",
+        "$S_c$ is the number the network gives class $c$, *before* any softmax. 'Why?' always means 'why this score?'.",
+    ),
+    "chain rule": Card(
+        "the chain rule, walked",
+        "04",
+        "Forwards, every layer computes and keeps what it computed. Backwards, a signal arrives at each layer and "
+        "leaves multiplied by that layer's slopes. **Where paths meet again, their signals are added.**",
+    ),
+    "flipped filter": Card(
+        "painting and collecting",
+        "04",
+        "One output *paints* the filter as it is. One pixel *collects* with the filter turned by 180 degrees: "
+        "${{paint.filter:matrix}}$ becomes ${{paint.flipped:matrix}}$. Same sums. With the signal "
+        "${{paint.signal:matrix}}$ both give ${{paint.sum:matrix}}$.",
+    ),
+    "adjoint test": Card(
+        "the adjoint test",
+        "04",
+        "$\\langle \\mathrm{conv}(x), G \\rangle = \\langle x, \\mathrm{back}(G) \\rangle$ for every $x$ and $G$; in "
+        "our example both are {{paint.forwards}}. It finds a wrong backward pass that no picture gives away.",
+    ),
+    "three gates": Card(
+        "three gates",
+        "06",
+        "At a ReLU, with $y$ going in forwards and $R$ arriving backwards: the **gradient** passes $R$ where $y > 0$ "
+        "(was it on?), **DeconvNet** where $R > 0$ (is it good news?), **guided** where both hold.",
+    ),
+    "two pixels": Card(
+        "the two-pixel network",
+        "06",
+        "$S = \\min(x_1, x_2) = \\mathrm{relu}(x_1) - \\mathrm{relu}(x_1 - x_2)$ at {{min.picture}}: score "
+        "{{min.score}}. Gradient {{min.gradient}}, DeconvNet {{min.deconvnet}}, guided {{min.guided}}. Wired the other "
+        "way round: {{min2.gradient}}, {{min2.deconvnet}}, {{min2.guided}}.",
+    ),
+}

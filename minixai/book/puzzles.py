@@ -1,0 +1,30 @@
+"""Small riddles that a chapter opens with; their answers stand here and nowhere in a notebook."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from minixai.api import explain
+from minixai.network import Network
+from minixai.ops import Array
+
+# Chapter 00: four maps of one picture, {letter: method}, one of them from a network that has forgotten everything.
+FOUR_MAPS = {"A": "gradient", "B": "guided-backprop", "C": "deep-taylor", "D": "grad-cam"}
+FORGETFUL = "C"
+
+
+def scrambled(network: Network, seed: int = 0) -> Network:
+    """The same layers, with the numbers of every array of weights shuffled: all that was learnt is gone."""
+    rng = np.random.default_rng(seed)
+
+    def shuffle(w: Array) -> Array:
+        return rng.permutation(w.ravel()).reshape(w.shape)
+
+    return replace(network, nodes=tuple(replace(node, op=node.op.convert(shuffle)) for node in network.nodes))
+
+
+def four_maps(network: Network, x: Array) -> dict[str, Array]:
+    """{letter: heat map (H, W)} of the picture x (C, H, W) for the network's own class; one network is scrambled."""
+    cls = int(np.argmax(network(x)))
+    networks = {letter: scrambled(network) if letter == FORGETFUL else network for letter in FOUR_MAPS}
+    return {letter: explain(networks[letter], x, m, target=cls).heatmap for letter, m in FOUR_MAPS.items()}
