@@ -4,6 +4,7 @@ At a ReLU it does not ask whether the neuron was on, only whether the arriving s
 all that separates it from the gradient. Zeiler, Fergus (2014).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,14 @@ def _feature(case: Case, layer: str | None, channel: int | None, position: tuple
     if channel not in range(y.shape[1]):
         raise ValueError(f"channel is {channel!r}; layer {layer!r} has channels 0 to {y.shape[1] - 1}")
     size = y.shape[2:]
-    if position is not None and position not in np.ndindex(size):
+    if position is not None and not _is_place(position, size):
         raise ValueError(f"position is {position!r}; expected a place (row, column) in layer {layer!r}'s maps, {size}")
-    where: Any = (slice(None), int(channel), *(position or ()))
+    where: Any = (slice(None), int(channel), *(() if position is None else map(int, position)))
     seed = zeros(y.shape, y)
     seed[where] = y[where]
     return seed
+
+
+def _is_place(position: Any, size: tuple[int, ...]) -> bool:
+    whole = isinstance(position, Sequence | np.ndarray) and all(isinstance(p, int | np.integer) for p in position)
+    return whole and tuple(position) in np.ndindex(size)

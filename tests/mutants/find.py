@@ -77,7 +77,7 @@ def killer(mutant: Mutant) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         suite = SUITES.get(mutant.file) or SUITES[Path(mutant.file).parts[0]]
         done = pytest_in(planted_copy(mutant, Path(folder)), [f"tests/{file}" for file in suite])
-    found = re.search(r"^FAILED (\S+?)(?: - |$)", done.stdout, re.MULTILINE)
+    found = re.search(r"^FAILED (.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
     return found.group(1) if found else None
 
 
