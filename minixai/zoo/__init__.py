@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from minixai.network import Network
 from minixai.taxonomy import closest
-from minixai.zoo import digits, squeezenet
+from minixai.zoo import digits, husky, shapes, squeezenet
 from minixai.zoo.card import Card
 from minixai.zoo.recipes import Recipe
 
@@ -23,6 +23,8 @@ class Member(NamedTuple):
 
 
 _MEMBERS = {
+    shapes.NAME: Member(shapes.card, shapes.load, shapes.recipe),
+    husky.NAME: Member(husky.card, husky.load, husky.recipe),
     digits.NAME: Member(digits.card, digits.load, digits.recipe),
     squeezenet.NAME: Member(squeezenet.card, squeezenet.load, None),
 }
