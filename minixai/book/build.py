@@ -14,7 +14,7 @@ from minixai.book.exercises import solutions
 from minixai.zoo.weights import write
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
+ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "NUMBA")}
 TIMEOUT = 120  # seconds for one cell
 
@@ -62,6 +62,7 @@ def execute(notebook: Any) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
             notebook, timeout=TIMEOUT, kernel_name="python3", record_timing=False, store_widget_state=False,
+            coalesce_streams=True,  # what is printed in one cell is one output, however it arrived
             resources={"metadata": {"path": folder}},
         )  # fmt: skip
         client.execute(env=os.environ | ONE_THREAD | {"MINIXAI_STATE": folder})

@@ -34,6 +34,9 @@ class Frame(NamedTuple):
     image: "Image"
     words: str
 
+    def __repr__(self) -> str:
+        return f"picture: {self.words}"
+
     def _repr_html_(self) -> str:
         return f"<figure>{pixels.img(self.image, self.words)}</figure>"
 

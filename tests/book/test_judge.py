@@ -8,7 +8,8 @@ import pytest
 
 from minixai.book import exercises
 from minixai.book.exercise import Naming, Question
-from minixai.book.judge import check
+from minixai.book.judge import FRESH, SEED, check
+from minixai.book.values import as_floats
 from minixai.book.verdict import Diagnosis, Verdict, coloured
 
 RELU = exercises.of("06")["relu_backward"]
@@ -108,6 +109,19 @@ def test_a_property_that_breaks_only_on_fresh_numbers():
     verdict = check(exercises.of("00")["positive_part"], large_numbers_are_lost)
     assert verdict.rung == "property" and "x is its positive part minus the positive part of -x" in verdict.sentence
     assert "expected 5/2, yours is 0. These are fresh numbers; all 3 cases of the bank are right." in repr(verdict)
+
+
+def test_a_property_catches_what_the_oracle_does_not_ask():
+    """Right wherever the oracle looks, and nonsense elsewhere: the property also asks about the other kinds."""
+    rng = np.random.default_rng(SEED)
+    asked = [as_floats(case) for case in (*RELU.cases, *(RELU.draw(rng) for _ in range(FRESH)))]
+
+    def by_heart(kind, y, R):
+        known = any(kind == k and np.array_equal(y, a) and np.array_equal(R, b) for k, a, b in asked)
+        return RELU.solution(kind, y, R) if known else R * 7
+
+    verdict = check(RELU, by_heart)
+    assert verdict.rung == "property" and verdict.diagnosis is None and " Try it with kind = " in verdict.sentence
 
 
 def test_an_oracle_catches_what_keeps_the_property():

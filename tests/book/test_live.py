@@ -113,6 +113,7 @@ def test_another_network_can_be_chosen_for_the_same_class(net, x):
 def test_a_look_at_the_picture_carries_its_words(net, x):
     page = book.look(net, x, "noise & nothing")._repr_html_()
     assert page.startswith('<figure><img alt="noise &amp; nothing" src=')
+    assert repr(book.look(net, x, "noise & nothing")) == "picture: noise & nothing"
     shown = np.asarray(book.look(net, x, "noise").image)
     assert shown.shape == (live.SIDE, live.SIDE, 3) and (shown[::32, ::32] == net.unpreprocess(x)).all()
     ramp = np.array([[[-1.0, 0.0], [1.0, 3.0]]])

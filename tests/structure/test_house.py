@@ -26,6 +26,7 @@ FLOORS = [
     {"zoo", "metrics"},
     {"draw"},
     {"api", ""},  # the package itself is the front door: whoever imports it stands above
+    {"experiments"},
     {"book"},
     {"cli"},
 ]
