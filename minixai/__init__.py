@@ -32,14 +32,16 @@ from minixai.ops import (
 from minixai.result import Explanation
 from minixai.taxonomy import Method
 from minixai.walk import Hop, Table, walk
-from minixai.zoo import load, networks
 
 __version__ = "0.1.0"
-LAZY = ("book", "draw", "metrics")  # submodules that bring heavy packages: imported when first asked for
+SUBPACKAGES = ("book", "draw", "experiments", "metrics", "zoo")  # imported when first asked for
+FROM_ZOO = ("load", "networks")
 
 
 def __getattr__(name: str) -> Any:
-    if name in LAZY:
+    if name in FROM_ZOO:
+        return getattr(import_module("minixai.zoo"), name)
+    if name in SUBPACKAGES:
         return import_module(f"minixai.{name}")
     raise AttributeError(f"module 'minixai' has no attribute {name!r}")
 
