@@ -52,7 +52,7 @@ def conv_adjoint(R: Array, F: Array, size: Sizes, stride: Sizes, padding: Pads, 
 def filter_gradient(
     R: Array, Y: Array, taps: Sizes, stride: Sizes, padding: Pads, dilation: Sizes, groups: int
 ) -> Array:
-    """Eq. (31): dL/dF = the convolution of the picture Y with the arriving signal R, summed over the batch."""
+    """dL/dF, which Appendix A names only: the convolution of the picture Y with the signal R, summed over the batch."""
     X = windows(pad(Y, padding), taps, stride, dilation)
     X = X[(slice(None), slice(None), *(slice(n) for n in R.shape[2:]))]
     arriving = R.reshape(len(R), groups, R.shape[1] // groups, prod(R.shape[2:]))

@@ -143,7 +143,7 @@ def _along_filter(f: Any, Y: Any, G: Any) -> bool:
 
 FILTER_GRADIENT = Function(
     solution=filter_gradient,
-    statement="How the score moves with each number of the filter, from the input Y and the arriving signal G (31).",
+    statement="How the score moves with each number of the filter, from the input Y and the arriving signal G.",
     clues=(
         "One tap of the filter is used once per output. Which input number did it meet there, and what arrived there?",
         "Slide the arriving signal over the input, as if it were the filter.",

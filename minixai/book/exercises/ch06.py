@@ -258,6 +258,37 @@ WHICH_PIXEL = Question(
     later=True,
 )
 
+OTHER_CLASS = Question(
+    id="other_class",
+    kind="predict",
+    ask="The network says star; cross comes second. Ask 'why cross?' instead. Whose map changes least?",
+    options={"A": "the gradient's", "B": "DeconvNet's", "C": "guided backpropagation's", "D": "all change alike"},
+    answer="C",
+    because="Guided shows what the picture opened; which class was asked for hardly matters to it.",
+    wrong=(
+        ("A", "The gradient is the slope of the score that was asked for, and another score has other slopes."),
+        ("B", "DeconvNet's map changes a little less than the gradient's, and far more than guided's."),
+        ("D", "The table in 'Break it' has three rows, and they differ."),
+    ),
+    look="Break it",
+    later=True,
+)
+
+SURER = Question(
+    id="surer",
+    kind="predict",
+    ask="Explain a probability, not a score. The surer the network already is, the slopes are ...",
+    options={"A": "larger", "B": "the same", "C": "smaller"},
+    answer="C",
+    because="Every slope is multiplied by p (1 - p), and 1 - p goes to 0.",
+    wrong=(
+        ("A", "A large probability has little room left to grow, so nothing moves it much."),
+        ("B", "That would be so for the score; the probability bends where the network becomes sure."),
+    ),
+    look="Break it",
+    later=True,
+)
+
 OTHER_WIRING = Question(
     id="other_wiring",
     kind="observe",
@@ -290,4 +321,6 @@ SHARP_MAP = Question(
     ),
 )
 
-EXERCISES = (WHICH_PIXEL, RELU_BACKWARD, WALK_TWO_LAYERS, AGREE_AND_DIFFER, OTHER_WIRING, SHARP_MAP)
+EXERCISES = (
+    WHICH_PIXEL, OTHER_CLASS, SURER, RELU_BACKWARD, WALK_TWO_LAYERS, AGREE_AND_DIFFER, OTHER_WIRING, SHARP_MAP,
+)  # fmt: skip
