@@ -30,7 +30,7 @@ def data(tmp_path, monkeypatch):
 
 
 def contents(folder):
-    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
 
 
 def forge(data, **arrays):
@@ -52,13 +52,14 @@ def refusal(kind=ValueError):
 
 def test_a_read_only_folder_is_enough(data):
     before = contents(data)
-    for path in (*data.iterdir(), data):
+    for path in (*data.rglob("*"), data):
         path.chmod(stat.S_IREAD | (stat.S_IEXEC if path.is_dir() else 0))
     try:
         assert mx.load("digits")(digits.samples().x).shape == (20, 10)
         assert mx.networks()
     finally:
-        data.chmod(stat.S_IRWXU)
+        for path in (data, *(p for p in data.iterdir() if p.is_dir())):
+            path.chmod(stat.S_IRWXU)
     assert contents(data) == before
 
 
