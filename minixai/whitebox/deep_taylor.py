@@ -16,7 +16,7 @@ from minixai.ops.numbers import in_arithmetic_of, negative, number, positive
 from minixai.walk import Rule, Table
 from minixai.whitebox.case import Case, Finding
 from minixai.whitebox.lrp import AlphaBeta, Zero, propagate, relevance_table
-from minixai.whitebox.shares import Fraction, Shares, Term, sum_of, weighted
+from minixai.whitebox.shares import Quotient, Shares, Term, sum_of, weighted
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class ZBox(Shares):
     low: Any = 0
     high: Any = 1
 
-    def fractions(self, step: Step) -> Iterator[Fraction]:
+    def quotients(self, step: Step) -> Iterator[Quotient]:
         w = weighted(step).affine()[0]
         low, high = (self._carried(step.parents[0], bound) for bound in (self.low, self.high))
         if (low > high).any():
             raise ValueError(f"low is {self.low}, high is {self.high}; expected bounds with low <= high")
         terms: list[Term] = [(step.xs, w), ((-low,), positive(w)), ((-high,), negative(w))]
-        yield Fraction(terms, sum_of(step, terms))
+        yield Quotient(terms, sum_of(step, terms))
 
     def _carried(self, step: Step, bound: Any) -> Array:
         """The bound as this node sees it, carried through whatever reshapes or pools the picture first."""
@@ -47,10 +47,10 @@ class ZBox(Shares):
 class WSquare(Shares):
     """w^2: numerators w_ij^2, whatever the picture holds; padding has no share, the bias none either."""
 
-    def fractions(self, step: Step) -> Iterator[Fraction]:
+    def quotients(self, step: Step) -> Iterator[Quotient]:
         w = weighted(step).affine()[0]
         everywhere: list[Term] = [((np.full_like(step.x, number(1, step.x)),), w * w)]
-        yield Fraction(everywhere, sum_of(step, everywhere))
+        yield Quotient(everywhere, sum_of(step, everywhere))
 
 
 def deep_taylor(case: Case, low: Any = None, high: Any = None, bias: str = "include") -> Finding:

@@ -15,17 +15,17 @@ from minixai.ops.numbers import is_exact, mean, negative, number, positive, sign
 from minixai.walk import Rule, Table, walk
 from minixai.whitebox.case import Case, Finding, at_picture, signals_of
 from minixai.whitebox.gradient import adjoint
-from minixai.whitebox.shares import Fraction, Shares, own_numerators, signed_numerators, weighted
+from minixai.whitebox.shares import Quotient, Shares, own_numerators, signed_numerators, weighted
 
 
 @dataclass(frozen=True)
 class Zero(Shares):
     """LRP-0, Eq. (12): shares in proportion to a_i w_ij."""
 
-    def fractions(self, step: Step) -> Iterator[Fraction]:
+    def quotients(self, step: Step) -> Iterator[Quotient]:
         terms, numerators = own_numerators(step)
         b = self.bias_of(step)
-        yield Fraction(terms, numerators + b, kept=b)  # a_i w_ij / sum_0,q a_q w_qj                  (12)
+        yield Quotient(terms, numerators + b, kept=b)  # a_i w_ij / sum_0,q a_q w_qj                  (12)
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Epsilon(Shares):
         if self.stabilizer not in ("signed", "literal"):
             raise ValueError(f"stabilizer is {self.stabilizer!r}; expected 'signed' or 'literal'")
 
-    def fractions(self, step: Step) -> Iterator[Fraction]:
+    def quotients(self, step: Step) -> Iterator[Quotient]:
         terms, numerators = own_numerators(step)
         z = numerators + self.bias_of(step)
         eps = number(self.eps, z) * (_rms(step.y) if self.relative else 1)
         stabilizer = eps * sign(z) if self.stabilizer == "signed" else eps
-        yield Fraction(terms, z + stabilizer, kept=self.bias_of(step) + stabilizer)  # ... + eps      (13)
+        yield Quotient(terms, z + stabilizer, kept=self.bias_of(step) + stabilizer)  # ... + eps      (13)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Gamma(Shares):
         if self.gamma < 0:
             raise ValueError(f"gamma is {self.gamma}; expected a number of at least 0")
 
-    def fractions(self, step: Step) -> Iterator[Fraction]:
+    def quotients(self, step: Step) -> Iterator[Quotient]:
         w, b, z = _weights(step), self.bias_of(step), step.y
         gamma = number(self.gamma, z)
         up, down = w + gamma * positive(w), w + gamma * negative(w)
@@ -77,7 +77,7 @@ class Gamma(Shares):
             terms, numerators = signed_numerators(step, plus, minus)
             kept = b + gamma * part(b)
             d = np.where(z == 0, zero(z), numerators + kept)
-            yield Fraction(terms, d, kept, chosen=mine)  # a (w + gamma w^+) / sum a_q (w + gamma w^+)  (14)
+            yield Quotient(terms, d, kept, chosen=mine)  # a (w + gamma w^+) / sum a_q (w + gamma w^+)  (14)
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,14 @@ class AlphaBeta(Shares):
         if self.beta < 0 or self.alpha != self.beta + 1:
             raise ValueError(f"alpha is {self.alpha}, beta is {self.beta}; expected alpha = beta + 1 and beta >= 0")
 
-    def fractions(self, step: Step) -> Iterator[Fraction]:
+    def quotients(self, step: Step) -> Iterator[Quotient]:
         w, b = _weights(step), self.bias_of(step)
         both = ((self.alpha, positive, positive(w), negative(w)), (-self.beta, negative, negative(w), positive(w)))
         for coefficient, part, plus, minus in both:
             if coefficient:
                 terms, numerators = signed_numerators(step, plus, minus)
                 c = number(coefficient, step.y)
-                yield Fraction(terms, numerators + part(b), part(b), c)  # alpha (aw)^+/.. - beta (aw)^-/..  (15)
+                yield Quotient(terms, numerators + part(b), part(b), c)  # alpha (aw)^+/.. - beta (aw)^-/..  (15)
 
 
 def relevance_table(method: str, weighted: Rule, plain: Rule) -> Table:

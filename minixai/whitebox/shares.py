@@ -1,10 +1,10 @@
 """How the relevance of a neuron is shared out among its inputs: the frame of every rule in Section 5.1.
 
-Each rule is one or two fractions. A neuron j hands input i the part (a_i w_ij) / d_j of its relevance R_j, with d_j
+Each rule is one or two quotients. A neuron j hands input i the part (a_i w_ij) / d_j of its relevance R_j, with d_j
 the sum of all the numerators plus what the neuron keeps (its bias, a stabilizer):
 
-    R_i = sum over fractions of  c * sum_j (a_i w_ij) / d_j * R_j                      (12)-(15)
-    absorbed = sum over fractions of  c * sum_j kept_j / d_j * R_j
+    R_i = sum over quotients of  c * sum_j (a_i w_ij) / d_j * R_j                      (12)-(15)
+    absorbed = sum over quotients of  c * sum_j kept_j / d_j * R_j
 
 Where d_j is 0 nothing is handed on and the neuron absorbs c R_j.
 """
@@ -24,8 +24,8 @@ from minixai.ops.numbers import divide, negative, positive, zero, zeros
 Term = tuple[tuple[Array, ...], Array | None]  # (a for each input, w): numerators a_i w_ij; w None: the layer's own
 
 
-class Fraction(NamedTuple):
-    """One fraction: its numerators, its denominators d_j, what of them j keeps, its coefficient, the j it is for."""
+class Quotient(NamedTuple):
+    """One quotient: its numerators, its denominators d_j, what of them j keeps, its coefficient, the j it is for."""
 
     terms: list[Term]
     d: Array
@@ -36,7 +36,7 @@ class Fraction(NamedTuple):
 
 @dataclass(frozen=True)
 class Shares(ABC):
-    """A rule that shares relevance out; a subclass says by which fractions. ``bias="ignore"`` drops every bias."""
+    """A rule that shares relevance out; a subclass says by which quotients. ``bias="ignore"`` drops every bias."""
 
     bias: str = "include"
 
@@ -45,12 +45,12 @@ class Shares(ABC):
             raise ValueError(f"bias is {self.bias!r}; expected 'include' or 'ignore'")
 
     @abstractmethod
-    def fractions(self, step: Step) -> Iterator[Fraction]: ...
+    def quotients(self, step: Step) -> Iterator[Quotient]: ...
 
     def __call__(self, R: Array, step: Step) -> tuple[Array, ...]:
         """R_i: the relevance that leaves towards each input."""
         handed: list[list[Array]] = [[] for _ in step.parents]
-        for part in self.fractions(step):
+        for part in self.quotients(step):
             s = part.coefficient * divide(_chosen(R, part), part.d)  # c R_j / d_j
             for a, w in part.terms:
                 for k, share in enumerate(_transposed(step, s, w)):
@@ -61,7 +61,7 @@ class Shares(ABC):
         """What stays at this node, one number per picture (after any leading axes)."""
         axes = tuple(range(1 - step.y.ndim, 0))
         parts = []
-        for part in self.fractions(step):
+        for part in self.quotients(step):
             R_j = part.coefficient * _chosen(R, part)
             parts.append(np.where(part.d == 0, R_j, divide(part.kept * R_j, part.d)).sum(axis=axes))
         return sum(parts[1:], parts[0])
@@ -101,7 +101,7 @@ def sum_of(step: Step, terms: list[Term]) -> Array:
     return sum(sums[1:], sums[0])
 
 
-def _chosen(R: Array, part: Fraction) -> Array:
+def _chosen(R: Array, part: Quotient) -> Array:
     return R if part.chosen is None else np.where(part.chosen, R, zero(R))
 
 
