@@ -163,7 +163,7 @@ def lab(
     context: typer.Context,
     browser: Annotated[bool, typer.Option(help="Open a browser, where there is a display.")] = True,
 ) -> None:
-    """Open the chapters in JupyterLab; further options (such as --allow-root) go to JupyterLab."""
+    """Open the chapters in JupyterLab; further options (such as --ip) go to JupyterLab."""
     if find_spec("jupyterlab") is None:
         raise ImportError("the chapters need JupyterLab: pip install 'minixai[book]'")
     folder = _chapters()
@@ -173,6 +173,7 @@ def lab(
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", f"--ServerApp.port={port}"]
     command += ["--ServerApp.port_retries=0", f"--LabApp.default_url=/lab/tree/{first}"]
     command += [] if browser and _has_display() else ["--no-browser"]
+    command += ["--allow-root"] if _is_root() else []  # in a container; it listens on this machine only, with a token
     command += context.args
     typer.echo(f"The chapters are in {folder}. Open {address}")
     typer.echo("Stop with Ctrl-C.")
@@ -295,6 +296,10 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         return probe.getsockname()[1]
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def _has_display() -> bool:
