@@ -193,15 +193,15 @@ def checked(path: str | Path, suffixes: Sequence[str] = SUFFIXES) -> Path:
     return path
 
 
-def _png(figure: "Figure") -> bytes:
+def _png(figure: Any) -> bytes:
     buffer = BytesIO()
     with _style():
-        figure.savefig(buffer, format="png", metadata={"Description": figure.alt, "Software": None})  # type: ignore
+        figure.savefig(buffer, format="png", metadata={"Description": figure.alt, "Software": None})
     return buffer.getvalue()
 
 
-def _html(figure: "Figure") -> str:
-    alt = escape(figure.alt, quote=True)  # type: ignore[attr-defined]
+def _html(figure: Any) -> str:
+    alt = escape(figure.alt, quote=True)
     return f'<figure><img alt="{alt}" src="data:image/png;base64,{b64encode(_png(figure)).decode()}"></figure>'
 
 
@@ -706,10 +706,11 @@ def _lines(blocks: Sequence[Block], jumps: Sequence[tuple[str, str]]) -> list[Se
 
 def _sizes(network: Network, x: Array | None) -> dict[str, tuple[int, ...]]:
     """{node: the shape of what it computes, for one picture}; empty where nobody says how large a picture is."""
-    if x is None and network.input_shape is None:
-        return {}
-    picture = zeros(network.input_shape, np.empty(0, network.dtype)) if x is None else x  # type: ignore[arg-type]
-    return {step.name: step.y.shape[1:] for step in forward(network, picture).steps}
+    if x is None:
+        if network.input_shape is None:
+            return {}
+        x = zeros(network.input_shape, np.empty(0, network.dtype))
+    return {step.name: step.y.shape[1:] for step in forward(network, x).steps}
 
 
 def _blocks(network: Network, sizes: Mapping[str, tuple[int, ...]]) -> list[Block]:

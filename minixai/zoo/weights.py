@@ -111,8 +111,8 @@ def fingerprint(content: bytes) -> dict[str, Any]:
 
 def pack(arrays: Mapping[str, Array]) -> bytes:
     """The arrays as the content of an .npz file; the same arrays always give the same bytes."""
-    buffer = BytesIO()
-    np.savez(buffer, **dict(arrays))  # type: ignore[arg-type]
+    buffer, named = BytesIO(), dict[str, Any](arrays)
+    np.savez(buffer, **named)
     return buffer.getvalue()
 
 
@@ -125,6 +125,7 @@ def unpack(content: bytes, name: str) -> dict[str, Array]:
             raise ValueError(f"it unpacks to {unpacked} bytes, more than {MAX_BYTES}")
         with np.load(BytesIO(content), allow_pickle=False) as arrays:
             return {key: np.asarray(arrays[key]) for key in arrays.files}
+    # zipfile raises NotImplementedError for a compression that it does not know.
     except (BadZipFile, ValueError, OSError, EOFError, NotImplementedError, MemoryError) as error:
         raise ValueError(f"{name} is not a readable .npz file of plain numbers ({error})") from error
 
