@@ -71,9 +71,12 @@ def _sampled_slopes(case: Case, start: Array, alphas: list, weights: list) -> di
         path = np.concatenate([start + _same(a, start) * (case.x - start) for a in alphas[some]])  # x(alpha)
         for name, signal in signals_of(case.at(path).hops(GRADIENT)).items():
             by_point = signal.reshape(-1, *case.x.shape[:1], *signal.shape[1:])
-            weighted = sum(_same(w, s) * s for w, s in zip(weights[some], by_point, strict=True))
-            total[name] = total[name] + weighted if name in total else weighted
+            _add_to(total, name, sum(_same(w, s) * s for w, s in zip(weights[some], by_point, strict=True)))
     return total
+
+
+def _add_to(total: dict[str, Array], name: str, part: Any) -> None:
+    total[name] = total[name] + part if name in total else part
 
 
 def _same(value: Any, like: Array) -> Any:
@@ -91,8 +94,7 @@ def _exact_slopes(case: Case, start: Array, max_pieces: int) -> dict[str, Array]
         for length, tape in pieces(case, start[i : i + 1], case.x[i : i + 1], max_pieces):
             seed = Case(tape, one.target).one_hot(1)
             for hop in walk(tape, seed, GRADIENT):
-                weighted = length * hop.arriving
-                total[hop.at.name] = total[hop.at.name] + weighted if hop.at.name in total else weighted
+                _add_to(total, hop.at.name, length * hop.arriving)
         per_image.append(total)
     return {name: np.concatenate([t[name] for t in per_image]) for name in per_image[0]}
 
