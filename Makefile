@@ -10,7 +10,7 @@
 #
 #     py -3 -m venv .venv
 #     .venv\Scripts\python -m pip install -c constraints.txt torch
-#     .venv\Scripts\python -m pip install -c constraints.txt -e ".[book,torch,test]"
+#     .venv\Scripts\python -m pip install -c constraints.txt -e ".[book,torch,onnx,test]"
 #     $env:OPENBLAS_NUM_THREADS = $env:OMP_NUM_THREADS = $env:NUMBA_NUM_THREADS = 1
 #     .venv\Scripts\python -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env tests chapters
 #
@@ -23,7 +23,7 @@ BIN     := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint mutants check clean
+.PHONY: help lab test lint mutants crosscheck check clean
 
 help:  ## say what can be made
 	@echo "make PYTHON=python3.12 ... chooses the Python that .venv is made with (now: $(PYTHON))"
@@ -44,6 +44,12 @@ lint: .venv/.test  ## ruff and mypy
 
 mutants: .venv/.test  ## plant every bug and look anew for the test that catches it
 	@$(BIN)/python -m tests.mutants.find
+
+crosscheck: .venv/.test  ## engine against PyTorch on every network (VGG16 takes some minutes), recorded in data/results
+	@$(BIN)/minixai crosscheck --record
+	@$(BIN)/minixai crosscheck --dtype float32 --record
+	@$(BIN)/minixai crosscheck --random --pictures 1 --record \
+	    --network alexnet --network squeezenet --network resnet34 --network vgg16
 
 check: lint test  ## what continuous integration runs
 
@@ -68,5 +74,5 @@ $(BIN)/python:
 	@echo "Installing PyTorch (some minutes, once) ..."
 	@$(INSTALL) torch
 	@echo "Installing minixai and everything that the tests need (some minutes, once) ..."
-	@$(INSTALL) -e ".[book,torch,test]"
+	@$(INSTALL) -e ".[book,torch,onnx,test]"
 	@touch .venv/.lab $@

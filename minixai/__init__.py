@@ -34,13 +34,16 @@ from minixai.taxonomy import Method
 from minixai.walk import Hop, Table, walk
 
 __version__ = "0.1.0"
-SUBPACKAGES = ("book", "draw", "experiments", "metrics", "zoo")  # imported when first asked for
-FROM_ZOO = ("load", "networks")
+SUBPACKAGES = ("book", "draw", "experiments", "metrics", "pytorch", "zoo")  # imported when first asked for
+LATER = {  # functions, by the module that has them; the last three need an extra
+    "load": "zoo", "networks": "zoo", "from_torch": "zoo.from_torch", "from_onnx": "zoo.from_onnx",
+    "compare": "crosscheck",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    if name in FROM_ZOO:
-        return getattr(import_module("minixai.zoo"), name)
+    if name in LATER:
+        return getattr(import_module(f"minixai.{LATER[name]}"), name)
     if name in SUBPACKAGES:
         return import_module(f"minixai.{name}")
     raise AttributeError(f"module 'minixai' has no attribute {name!r}")

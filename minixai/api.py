@@ -141,9 +141,16 @@ def explain(network: Network, x: Any, method: str | None = None, /, target: Any 
     """
     # SmoothGrad has a parameter called method, too: explain(net, x, "smoothgrad", method="lrp-0").
     name = params.pop("method", None) if method is None else method
-    run = _prepared(name, params)
-    case, single = _case(network, x, target)
-    return _explanation(case, single, name, params, run(case))
+    return explain_by(forward, network, x, name, target, params)
+
+
+def explain_by(
+    run: Callable[..., Tape], network: Network, x: Any, name: str, target: Any, params: Mapping[str, Any]
+) -> Explanation:
+    """``explain`` with every tape made by ``run(network, x, ref=None)``, for comparisons that bring their own."""
+    method = _prepared(name, params)
+    case, single = _case(network, x, target, run)
+    return _explanation(case, single, name, params, method(case))
 
 
 def explain_all(
@@ -156,7 +163,7 @@ def explain_all(
     """
     wanted = _wanted(methods)
     runs = {name: _prepared(name, params) for name, params in wanted.items()}
-    case, single = _case(network, x, target)
+    case, single = _case(network, x, target, forward)
     tables = {t.method: t for name, params in wanted.items() if not params for t in _STACKED.get(name, ())}
     if len(tables) > 1:
         walk_together(case, list(tables.values()))
@@ -228,16 +235,16 @@ def _prepared(name: str, params: Mapping[str, Any]) -> Callable[[Case], Finding]
     return partial(run, inner=averaged, **own)
 
 
-def _case(network: Network, x: Any, target: Any) -> tuple[Case, bool]:
+def _case(network: Network, x: Any, target: Any, run: Callable[..., Tape]) -> tuple[Case, bool]:
     if not isinstance(network, Network):
         raise ValueError(f"got a {type(network).__name__} as network; expected a minixai Network (mx.load, mx.Network)")
     batch = network.batch(x)
     if not len(batch):
         raise ValueError(f"x has shape {batch.shape}: an empty batch; expected at least one picture")
-    tape = forward(network, batch)
+    tape = run(network, batch)
     if tape.output.y.ndim != 2:
         raise ValueError(f"the scores have shape {tape.output.y.shape}; expected (N, classes): end with a Flatten")
-    return Case(tape, _targets(network, tape, target)), batch.ndim > np.ndim(x)
+    return Case(tape, _targets(network, tape, target), run=run), batch.ndim > np.ndim(x)
 
 
 def _targets(network: Network, tape: Tape, target: Any) -> Array:

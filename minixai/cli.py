@@ -26,14 +26,19 @@ from minixai import api, draw, files, zoo
 from minixai.network import Network
 from minixai.ops import engine
 from minixai.result import Explanation
-from minixai.zoo import digits
+from minixai.zoo import digits, husky, shapes, shapes_resnet
 from minixai.zoo import download as downloads
 
 BAD_INPUT = 2
 # Typer has no public name for its class of wrong command lines, only for a subclass of it.
 WRONG_COMMAND_LINE = cast(tuple[type[Exception], ...], typer.BadParameter.__bases__)
 BAD_INPUTS: tuple[type[Exception], ...] = (ValueError, OSError, ImportError, *WRONG_COMMAND_LINE)
-SAMPLES = {"digits": lambda: digits.samples().x[6]}  # {network: a picture of its own kind}; of the digits a three
+SAMPLES = {  # {network: a picture of its own kind}
+    "digits": lambda: digits.samples().x[6],  # a three
+    "shapes": lambda: shapes.samples().x[4],  # a star
+    "husky": lambda: husky.samples().x[1],  # a wolf on snow
+    "shapes-resnet": lambda: shapes_resnet.samples().x[4],  # a star
+}
 PACKAGES = (
     "minixai", "numpy", "pillow", "matplotlib", "typer", "tqdm", "platformdirs", "numba", "scipy", "scikit-image",
     "scikit-learn", "sympy", "jupyterlab", "ipykernel", "ipywidgets", "anywidget", "jupytext", "threadpoolctl", "torch",
@@ -62,7 +67,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Image = Annotated[Path | None, typer.Argument(help="A picture file; without one, a real handwritten digit.")]
+Image = Annotated[Path | None, typer.Argument(help="A picture file; without one, one of the network's own kind.")]
 NetworkName = Annotated[str, typer.Option("--network", help="Its name, see: minixai networks.")]
 Target = Annotated[str | None, typer.Option(help="The class, by number or name; without it, the winning one.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -156,6 +161,68 @@ def atlas(
     for m in api.methods():
         said = draw.where(found[m.name]) if m.name in found else f"does not fit: {found.refused[m.name]}"
         typer.echo(f"{m.name:22} {said}")
+
+
+@app.command()
+def crosscheck(
+    network: Annotated[list[str] | None, typer.Option(help="Its name; repeatable. Default: those of our own.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="A method's name; repeatable. Default: all.")] = None,
+    device: Annotated[str, typer.Option(help="Where PyTorch computes: cpu, cuda, cuda:1 ...")] = "cpu",
+    dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
+    seeded: Annotated[bool, typer.Option("--random", help="Seeded random weights: nothing is downloaded.")] = False,
+    pictures: Annotated[int, typer.Option(min=1, help="How many seeded pictures.")] = 2,
+    out: Annotated[Path | None, typer.Option(help="Write the figure (.png).")] = None,
+    record: Annotated[bool, typer.Option("--record", help="Add the result to data/results/crosscheck.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the engine with PyTorch, method by method; exit code 1 if they disagree."""
+    from minixai import bench
+    from minixai import crosscheck as checking
+
+    if dtype not in checking.TOLERANCE:
+        raise ValueError(f"--dtype is {dtype!r}; expected {' or '.join(checking.TOLERANCE)}")
+    wanted = checking.defaults(method)
+    reports = []
+    for name in network or list(SAMPLES):
+        net = zoo.random(name, 0, dtype) if seeded else zoo.load(name).astype(dtype)
+        with checking.careful(device):
+            module, x = net.to_torch().to(device), checking.texture(net, pictures)
+            reports.append(checking.crosscheck(net, module, x, wanted, progress=sys.stderr.isatty()))
+        if not as_json:
+            typer.echo(reports[-1].as_text())
+    if record:
+        written = checking.record(reports, files.root("data") / "results", bench.surroundings(device))
+        typer.echo(", ".join(map(str, written)), err=as_json)
+    if out is not None:
+        typer.echo(str(draw.save_figure(draw.differences([r.as_dict() for r in reports]), out)), err=as_json)
+    if as_json:
+        _print_json([report.as_dict() for report in reports])
+    if not all(report.passed for report in reports):
+        raise typer.Exit(1)
+
+
+@app.command()
+def bench(
+    pytorch: Annotated[bool, typer.Option("--pytorch", help="The mirror against the bare autograd call.")] = False,
+    network: Annotated[str, typer.Option(help="Its architecture is timed, with seeded random weights.")] = "vgg16",
+    device: Annotated[str, typer.Option(help="Where PyTorch computes: cpu, cuda ...")] = "cpu",
+    rounds: Annotated[int, typer.Option(min=2, help="How often each pair is timed.")] = 9,
+    as_json: AsJson = False,
+) -> None:
+    """Time things against each other, in turn, as ratios."""
+    from minixai import bench as timing
+    from minixai.crosscheck import careful
+
+    if not pytorch:
+        raise ValueError("say what is to be timed: minixai bench --pytorch")
+    with careful(device):
+        ratios = timing.against_autograd(zoo.random(network, 0), device, rounds)
+        around = timing.surroundings(device)
+    if as_json:
+        return _print_json({"network": network, **around, "ratios": [asdict(r) for r in ratios]})
+    typer.echo(f"{network}, {', '.join(f'{k} {v}' for k, v in around.items())}; a bare call is 1")
+    for ratio in ratios:
+        typer.echo(ratio.as_text())
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -156,7 +156,8 @@ class Network:
         if dtype not in DTYPES:
             raise ValueError(f"dtype is {dtype!r}; expected one of {', '.join(DTYPES)}")
         change = exact if dtype == "exact" else lambda a: a.astype(dtype)
-        return replace(self, nodes=tuple(replace(n, op=n.op.convert(change)) for n in self.nodes))
+        converted = {op: op.convert(change) for op in {n.op for n in self.nodes}}  # one op at two nodes stays one
+        return replace(self, nodes=tuple(replace(n, op=converted[n.op]) for n in self.nodes))
 
     def preprocess(self, picture: Any) -> Array:
         """A picture (path, PIL image or HWC uint8 array) as this network wants it: x of shape ``input_shape``."""
@@ -165,6 +166,12 @@ class Network:
     def unpreprocess(self, x: Array) -> Array:
         """x back to a picture: (H, W, 3) uint8."""
         return self._pictures().unpreprocess(x)
+
+    def to_torch(self) -> Any:
+        """The same network as a PyTorch module in eval mode, parameters named after the nodes."""
+        from minixai.zoo.to_torch import to_torch
+
+        return to_torch(self)
 
     def consumers(self, name: str) -> tuple[Node, ...]:
         """The nodes that read ``name``."""

@@ -1,4 +1,4 @@
-"""What a method answers: a record. Drawing it is left to ``minixai.draw``."""
+"""What a method answers: a record, or why it cannot. Drawing it is left to ``minixai.draw``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,6 +8,10 @@ from typing import Any
 import numpy as np
 
 Array = Any  # NumPy arrays from the engine, tensors from the PyTorch mirror
+
+
+class UnsupportedOp(ValueError):
+    """A layer that the method at hand has no rule for."""
 
 
 @dataclass(frozen=True, eq=False)

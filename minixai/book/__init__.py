@@ -6,9 +6,10 @@ from minixai.book.chapters import chapter
 from minixai.book.examples import POCKET_PICTURE, TWO_PIXELS, pocket, two_pixels
 from minixai.book.listing import show
 from minixai.book.live import look
-from minixai.book.puzzles import four_maps, scrambled
+from minixai.book.puzzles import scrambled, twelve_maps
+from minixai.book.second import badge, second_opinion, torch_or_say
 
 __all__ = [
-    "POCKET_PICTURE", "TWO_PIXELS", "chapter", "four_maps", "live", "look", "nokernel", "numbers", "pocket", "recap",
-    "scrambled", "show", "two_pixels",
+    "POCKET_PICTURE", "TWO_PIXELS", "badge", "chapter", "live", "look", "nokernel", "numbers", "pocket", "recap",
+    "scrambled", "second_opinion", "show", "torch_or_say", "twelve_maps", "two_pixels",
 ]  # fmt: skip

@@ -157,7 +157,7 @@ def _beside_picture(network: Network, x: Array, e: Explanation) -> Frame:
     row, column = np.unravel_index(int(np.argmax(e.map)), e.map.shape)
     words = (
         f"Left the picture, right the map of {e.method} for class {e.label} ({where}). "
-        f"Score {float(e.score):.2f}; largest number {top:.2g}; the strongest pixel for the class is in row {row + 1}, "
+        f"Score {float(e.score):.2f}; largest number {top:.2g}; the largest is in row {row + 1}, "
         f"column {column + 1}."
     )
     return Frame(pixels.beside(panels), words)

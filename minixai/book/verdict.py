@@ -83,7 +83,8 @@ class Verdict:
     def _repr_html_(self) -> str:
         words = [self.sentence, *(self.diagnosis.words if self.diagnosis else ())]
         inside = "".join(f"<p>{escape(w)}</p>" for w in words if w)
-        choices = "".join(f"<li><b>{escape(letter)}</b>: {escape(text)}</li>" for letter, text in self.options)
+        way = ' style="display:inline-block;margin-right:1.5em"' if len(self.options) > 6 else ""  # many are short
+        choices = "".join(f"<li{way}><b>{escape(letter)}</b>: {escape(text)}</li>" for letter, text in self.options)
         inside += f'<ul style="list-style: none">{choices}</ul>' if choices else ""
         if self.diagnosis is not None:
             inside += _pictures(self.diagnosis)

@@ -8,10 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from minixai.ops.numbers import FLOATS, Array, exact
-
-
-class UnsupportedOp(ValueError):
-    """A layer that the method at hand has no rule for."""
+from minixai.result import UnsupportedOp
 
 
 @dataclass(frozen=True, eq=False)

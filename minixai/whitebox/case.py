@@ -1,6 +1,6 @@
 """What a method is given (a case) and what it hands back (a finding)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -34,11 +34,15 @@ class Finding:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """Some pictures, the class of each that is to be explained, and the walks made so far."""
+    """Some pictures, the class of each that is to be explained, and the walks made so far.
+
+    ``run(network, x, ref=None)`` makes the tapes of other pictures: a forward pass, unless a comparison has its own.
+    """
 
     tape: Tape
     target: Array  # (N,) class numbers
     walked: dict[str, tuple[Hop, ...]] = field(default_factory=dict)
+    run: Callable[..., Tape] = forward
 
     @property
     def network(self) -> Network:
@@ -61,14 +65,18 @@ class Case:
 
     def at(self, x: Array) -> "Case":
         """The same classes at other pictures; x may hold several copies of the batch, one after the other."""
-        return Case(forward(self.network, x), np.tile(self.target, len(x) // len(self.target)))
+        return Case(self.run(self.network, x), np.tile(self.target, len(x) // len(self.target)), run=self.run)
+
+    def against(self, x0: Array) -> "Case":
+        """The case with a reference image beside every line of its tape."""
+        return Case(self.run(self.network, self.x, ref=self.run(self.network, x0)), self.target, run=self.run)
 
     @cached_property
     def folded(self) -> "Case":
         """The case with each batch norm folded into the layer before it, as Section 5's methods want it."""
         network = fold_batchnorm(self.network)
         same = all(a.op is b.op for a, b in zip(network.nodes, self.network.nodes, strict=True))
-        return self if same else Case(forward(network, self.x), self.target)
+        return self if same else Case(self.run(network, self.x), self.target, run=self.run)
 
     def hops(self, table: Table) -> tuple[Hop, ...]:
         """The walk from seed 1 at the class by this table; made once, then remembered for this case."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minixai.network import Step, forward
+from minixai.network import Step
 from minixai.ops import AVERAGES, MAXIMA, WEIGHTED, WIRES, Add, Array, Conv2d, Conv3d, Linear, ReLU
 from minixai.ops.numbers import divide, is_exact, mean, negative, positive, zero
 from minixai.ops.pooling import take, unpool
@@ -37,9 +37,8 @@ def _deeplift(case: Case, table: Table, baseline: Any) -> Finding:
     return Finding(relevance, "sum", signals, expected=delta, said=said)
 
 def _against(case: Case, table: Table, x0: Array) -> tuple[Array, Array, dict[str, Array]]:
-    tape = forward(case.network, case.x, ref=forward(case.network, x0))
-    now = Case(tape, case.target)
-    seed = now.one_hot(1)
+    now = case.against(x0)
+    tape, seed = now.tape, now.one_hot(1)
     hops = tuple(walk(tape, np.stack([seed, seed]) if table is REVEALCANCEL else seed, table))
     m, delta = at_picture(hops, now), now.score - now.at(x0).score
     if table is REVEALCANCEL:

@@ -15,7 +15,7 @@ from minixai.ops.numbers import is_exact, mean, negative, number, positive, sign
 from minixai.walk import Rule, Table, walk
 from minixai.whitebox.case import Case, Finding, at_picture, signals_of
 from minixai.whitebox.gradient import adjoint
-from minixai.whitebox.shares import Quotient, Shares, own_numerators, signed_numerators, weighted
+from minixai.whitebox.shares import Quotient, Shares, own_terms, signed_numerators, weighted
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,7 @@ class Zero(Shares):
     """LRP-0, Eq. (12): shares in proportion to a_i w_ij."""
 
     def quotients(self, step: Step) -> Iterator[Quotient]:
-        terms, numerators = own_numerators(step)
-        b = self.bias_of(step)
-        yield Quotient(terms, numerators + b, kept=b)  # a_i w_ij / sum_0,q a_q w_qj                  (12)
+        yield Quotient(own_terms(step), self.z(step), kept=self.bias_of(step))  # a_i w_ij / sum_0,q a_q w_qj  (12)
 
 
 @dataclass(frozen=True)
@@ -48,11 +46,10 @@ class Epsilon(Shares):
             raise ValueError(f"stabilizer is {self.stabilizer!r}; expected 'signed' or 'literal'")
 
     def quotients(self, step: Step) -> Iterator[Quotient]:
-        terms, numerators = own_numerators(step)
-        z = numerators + self.bias_of(step)
+        z = self.z(step)
         eps = number(self.eps, z) * (_rms(step.y) if self.relative else 1)
         stabilizer = eps * sign(z) if self.stabilizer == "signed" else eps
-        yield Quotient(terms, z + stabilizer, kept=self.bias_of(step) + stabilizer)  # ... + eps      (13)
+        yield Quotient(own_terms(step), z + stabilizer, kept=self.bias_of(step) + stabilizer)  # ... + eps   (13)
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,12 @@ class Shares(ABC):
             parts.append(np.where(part.d == 0, R_j, divide(part.kept * R_j, part.d)).sum(axis=axes))
         return sum(parts[1:], parts[0])
 
+    def z(self, step: Step) -> Array:
+        """sum_i a_i w_ij + b_j, which the tape holds; without its bias where that is to be ignored."""
+        if self.bias == "include" or not isinstance(step.op, Weighted):
+            return step.y
+        return step.op.linear(step.x, step.op.affine()[0])
+
     def bias_of(self, step: Step) -> Array:
         """b_j, shaped to add to z; 0 where there is none or it is to be ignored."""
         b = step.op.affine()[1] if isinstance(step.op, Weighted) and self.bias == "include" else None
@@ -79,12 +85,9 @@ def weighted(step: Step) -> Weighted:
     return step.op
 
 
-def own_numerators(step: Step) -> tuple[list[Term], Array]:
-    """The plain numerators a_i w_ij, and their sum over i."""
-    if not isinstance(step.op, Weighted):
-        return [(step.xs, None)], step.y
-    w = step.op.affine()[0]
-    return [(step.xs, w)], step.op.linear(step.x, w)
+def own_terms(step: Step) -> list[Term]:
+    """The plain numerators a_i w_ij."""
+    return [(step.xs, step.op.affine()[0] if isinstance(step.op, Weighted) else None)]
 
 
 def signed_numerators(step: Step, plus: Array, minus: Array) -> tuple[list[Term], Array]:

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from minixai.network import Network
 from minixai.taxonomy import closest
-from minixai.zoo import digits, husky, shapes, squeezenet
+from minixai.zoo import alexnet, digits, husky, resnet, shapes, shapes_resnet, squeezenet, vgg
 from minixai.zoo.card import Card
 from minixai.zoo.recipes import Recipe
+from minixai.zoo.weights import Draw, untrained
 
 
 class Member(NamedTuple):
@@ -19,14 +20,19 @@ class Member(NamedTuple):
 
     card: Callable[[], Card]
     load: Callable[[], Network]
+    network: Callable[[Draw], Network]
     recipe: Callable[[], Recipe] | None
 
 
 _MEMBERS = {
-    shapes.NAME: Member(shapes.card, shapes.load, shapes.recipe),
-    husky.NAME: Member(husky.card, husky.load, husky.recipe),
-    digits.NAME: Member(digits.card, digits.load, digits.recipe),
-    squeezenet.NAME: Member(squeezenet.card, squeezenet.load, None),
+    shapes.NAME: Member(shapes.card, shapes.load, shapes.network, shapes.recipe),
+    husky.NAME: Member(husky.card, husky.load, husky.network, husky.recipe),
+    shapes_resnet.NAME: Member(shapes_resnet.card, shapes_resnet.load, shapes_resnet.network, shapes_resnet.recipe),
+    digits.NAME: Member(digits.card, digits.load, digits.network, digits.recipe),
+    squeezenet.NAME: Member(squeezenet.card, squeezenet.load, squeezenet.network, None),
+    alexnet.NAME: Member(alexnet.card, alexnet.load, alexnet.network, None),
+    vgg.NAME: Member(vgg.card, vgg.load, vgg.network, None),
+    resnet.NAME: Member(resnet.card, resnet.load, resnet.network, None),
 }
 
 
@@ -38,6 +44,14 @@ def load(name: str) -> Network:
 def networks() -> list[Card]:
     """The card of every network: name, title, input shape, classes, origin of the weights, accuracy."""
     return [member.card() for member in _MEMBERS.values()]
+
+
+def random(name: str, seed: int = 0, dtype: str = "float32") -> Network:
+    """The architecture of that name with random weights of a seed: for tests and cross-checks, it knows nothing.
+
+    Needs no download. Raises ValueError for an unknown name or a dtype other than "float32" and "float64".
+    """
+    return untrained(_member(name).network, seed, dtype)
 
 
 def recipe(name: str) -> Recipe:

@@ -63,6 +63,12 @@ class Published:
         return digest.startswith(self.sha256)
 
 
+def _pytorchs(name: str, file: str, size: int) -> Published:
+    """A file of PyTorch's, whose name ends in the first digits of its checksum."""
+    digits = file.removesuffix(".pth").rsplit("-", 1)[-1]
+    return Published(name, f"https://download.pytorch.org/models/{file}", digits, size, "BSD")
+
+
 PUBLISHED = {
     "squeezenet": Published(
         "squeezenet",
@@ -71,6 +77,9 @@ PUBLISHED = {
         bytes=675_763,
         licence="BSD",
     ),
+    "vgg16": _pytorchs("vgg16", "vgg16-397923af.pth", 553_433_881),
+    "resnet34": _pytorchs("resnet34", "resnet34-b627a593.pth", 87_319_819),
+    "alexnet": _pytorchs("alexnet", "alexnet-owt-7be5be79.pth", 244_408_911),
 }
 
 

@@ -9,10 +9,13 @@ from minixai.zoo.recipes import Examples, Labelled, Recipe
 from minixai.zoo.shapes import SHAPE, Inputs, alexnet_like
 from minixai.zoo.weights import Draw, blank, read_log, trained
 
-__all__ = ["NAME", "card", "examples", "held_out", "husky_scene", "husky_scenes", "load", "network", "recipe"]
+__all__ = [
+    "NAME", "card", "examples", "held_out", "husky_scene", "husky_scenes", "load", "network", "recipe", "samples",
+]  # fmt: skip
 
 NAME = "husky"
-SEED, TRAINING, HELD_OUT = 2016, (1, 2_000), (2, 200)  # seeds and numbers of scenes: all other seeds are unseen
+SEED = 2016
+TRAINING, HELD_OUT, SAMPLES = (1, 2_000), (2, 200), (3, 20)  # seeds and numbers of scenes: all others are unseen
 
 
 def load() -> Network:
@@ -23,6 +26,12 @@ def load() -> Network:
 def card() -> Card:
     origin = "in data/; trained by this engine's own backward pass on scenes drawn by minixai.zoo.animals"
     return Card(NAME, "AlexNet-like CNN that learnt a background", SHAPE, ANIMALS, origin, read_log(NAME)["accuracy"])
+
+
+def samples() -> Labelled:
+    """Huskies on grass and wolves on snow in turn, never trained on: x (20, 3, 64, 64) float32, labels (20,)."""
+    x, labels = _labelled(*SAMPLES, "learnt")
+    return Labelled(x[:], labels)
 
 
 def recipe() -> Recipe:

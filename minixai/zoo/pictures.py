@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CHANNELS = {"RGB": 3, "BGR": 3, "L": 1}
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # plain pixels: no format that can run a program
 MAX_BYTES = 100 << 20  # a picture file larger than this is not opened
+LONGEST = 100  # times its other side, where a whole picture is resized
 WANTED = "a path, a PIL image, or a uint8 array of shape (H, W) or (H, W, 3)"
 
 
@@ -26,7 +27,8 @@ class Pictures:
     """The pictures a network was made for: x = (scale * pixel - mean) / std, with pixels of 0..255.
 
     ``size`` is the side of the square in pixels. ``channels`` is their order: "RGB", "BGR" or "L" (grey). ``mean`` and
-    ``std`` are one number, or one per channel in that order, in units of scale * pixel.
+    ``std`` are one number, or one per channel in that order, in units of scale * pixel. The square is cut out of the
+    middle and resized; with ``shorter``, the picture is resized first, until its shorter side has so many pixels.
     """
 
     size: int
@@ -34,10 +36,13 @@ class Pictures:
     mean: float | Sequence[float] = 0.0
     std: float | Sequence[float] = 1.0
     scale: float = 1 / 255
+    shorter: int | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.size, bool) or not isinstance(self.size, int | np.integer) or self.size < 1:
             raise ValueError(f"size is {self.size!r}; expected the side of the square in pixels, at least 1")
+        if self.shorter is not None and not (isinstance(self.shorter, int) and self.shorter >= self.size):
+            raise ValueError(f"shorter is {self.shorter!r}; expected at least size, {self.size} pixels, or None")
         if self.channels not in CHANNELS:
             raise ValueError(f"channels is {self.channels!r}; expected one of {', '.join(CHANNELS)}")
         object.__setattr__(self, "mean", self._per_channel("mean", self.mean))
@@ -59,13 +64,17 @@ class Pictures:
         """A picture as the network wants it: x (C, H, W) float32.
 
         ``picture``: a path, a PIL image, or a uint8 array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4). Turned upright
-        (EXIF), cut to the square in the middle, laid on white where it is transparent, resized (Pillow's BILINEAR).
+        (EXIF), cut to the square in the middle and resized (Pillow's BILINEAR), in the order that ``shorter`` says, and
+        laid on white where it is transparent.
         Raises FileNotFoundError where no file is, ValueError for whatever is not a picture of 8 bits per channel.
         """
         from PIL import Image
 
-        image = _square(_opened(picture)).convert("L" if self.channels == "L" else "RGB")
-        image = image.resize((self.size, self.size), Image.Resampling.BILINEAR)
+        image = _opened(picture)
+        image = _opaque(_square(image) if self.shorter is None else image)
+        image = image.convert("L" if self.channels == "L" else "RGB")
+        sides = (self.size, self.size) if self.shorter is None else _whole(image, self.shorter)
+        image = _middle(image.resize(sides, Image.Resampling.BILINEAR), self.size)
         pixels = np.asarray(image, np.float64).reshape(self.size, self.size, CHANNELS[self.channels])
         return self._normalised(self._reordered(pixels).transpose(2, 0, 1))
 
@@ -160,13 +169,33 @@ def _from_array(pixels: Array) -> "Image":
 
 
 def _square(image: "Image") -> "Image":
-    """The square in the middle, opaque: what is transparent is laid on white, as on paper."""
-    from PIL import Image
-
+    """The square in the middle."""
     side = min(image.size)
     left, top = ((n - side) // 2 for n in image.size)
-    if image.width != image.height:
-        image = image.crop((left, top, left + side, top + side))
+    return image if image.width == image.height else image.crop((left, top, left + side, top + side))
+
+
+def _opaque(image: "Image") -> "Image":
+    """The image with what is transparent laid on white, as on paper."""
+    from PIL import Image
+
     if not image.has_transparency_data:
         return image
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+
+
+def _whole(image: "Image", shorter: int) -> tuple[int, int]:
+    """The size of the whole picture once its shorter side has so many pixels; refuses strips that fill the memory."""
+    if not 0 < max(image.size) <= LONGEST * min(image.size):
+        raise ValueError(
+            f"the picture has {image.width} x {image.height} pixels; expected one side at most {LONGEST} times as long "
+            "as the other: cut it first"
+        )
+    width, height = (shorter * n // min(image.size) for n in image.size)
+    return width, height
+
+
+def _middle(image: "Image", size: int) -> "Image":
+    """The middle ``size`` x ``size`` pixels; where they cannot be in the middle, half a pixel off as Python rounds."""
+    left, top = (round((n - size) / 2) for n in image.size)
+    return image.crop((left, top, left + size, top + size))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from minixai.network import Network
 from minixai.ops import Array
 from minixai.zoo.weights import Draw
+
+Values = Mapping[str, Array]  # parameters, or one number for each of them: {"conv1.weight": ...}
 
 
 class Labelled(NamedTuple):
@@ -28,6 +31,18 @@ class Examples(NamedTuple):
     held_out: Labelled
 
 
+class Slopes(NamedTuple):
+    """What one mini-batch says: the mean loss, the scores, and dL/d(parameter) for every parameter.
+
+    ``seen`` are parameters that are not learnt but observed, such as the statistics of a batch norm: their new values.
+    """
+
+    loss: float
+    scores: Array
+    gradients: Values
+    seen: Values = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a network of the zoo is trained.
@@ -37,6 +52,7 @@ class Recipe:
     goes into the log. ``rate`` is Adam's first step size; it falls linearly to 0.
     ``dtype`` is what training computes in: with float64 the log can be replayed to rounding on any machine. The weights
     are stored as float32. ``packages`` names the distributions, besides NumPy, whose versions the log should record.
+    ``slopes(network, x, labels)`` is where the slopes come from; None takes this engine's own backward pass.
     """
 
     name: str
@@ -50,6 +66,7 @@ class Recipe:
     samples: Callable[[], Mapping[str, Array]] | None = None
     packages: tuple[str, ...] = ()
     elsewhere: Mapping[str, Callable[[], Labelled]] = field(default_factory=dict)
+    slopes: Callable[[Network, Array, Array], Slopes] | None = None
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch < 1 or not self.rate > 0:
@@ -61,7 +78,8 @@ class Recipe:
     def facts(self) -> dict[str, Any]:
         """What decides the result, as a log can hold it."""
         chosen = {name: getattr(self, name) for name in ("seed", "epochs", "batch", "rate", "dtype")}
-        return chosen | {"first weights": "He, normal", "optimiser": "Adam, rate falling linearly to 0"}
+        chosen |= {"first weights": "He, normal", "optimiser": "Adam, rate falling linearly to 0"}
+        return chosen if self.slopes is None else chosen | {"slopes": self.slopes.__module__}
 
 
 def stratified(labels: Array, share: float, seed: int) -> tuple[Array, Array]:

@@ -1,7 +1,8 @@
 """Training with the engine's own backward pass: python -m minixai.zoo.train digits
 
 A network learns by the walk that explains it. The seed at the scores is the slope of the loss, the table is the chain
-rule, and each layer with weights turns what arrives into the slope of its parameters (Appendix A, Eq. 31).
+rule, and each layer with weights turns what arrives into the slope of its parameters (Appendix A, Eq. 31). A recipe may
+take its slopes from elsewhere; the steps, the log and the checkpoints are the same.
 """
 
 import json
@@ -24,10 +25,9 @@ from minixai.ops import Array, Weighted, engine
 from minixai.walk import walk
 from minixai.whitebox.gradient import GRADIENT
 from minixai.zoo import recipe as recipe_of
-from minixai.zoo.recipes import Examples, Labelled, Recipe
+from minixai.zoo.recipes import Examples, Labelled, Recipe, Slopes, Values
 from minixai.zoo.weights import MAX_BYTES, check_fit, fingerprint, he, pack, parameters, unpack, with_parameters, write
 
-Values = Mapping[str, Array]  # parameters, or one number for each of them: {"conv1.weight": ...}
 FIRST = 20  # so many steps are logged one by one, to be replayed
 
 
@@ -75,8 +75,8 @@ def cross_entropy(scores: Array, labels: Array) -> tuple[float, Array]:
     return float(-(log_p * one_hot).sum() / len(scores)), (np.exp(log_p) - one_hot) / len(scores)
 
 
-def slopes(network: Network, x: Array, labels: Array) -> tuple[float, Array, dict[str, Array]]:
-    """The loss, the scores, and dL/d(parameter) for every parameter: one forward pass and one walk."""
+def slopes(network: Network, x: Array, labels: Array) -> Slopes:
+    """What a mini-batch says, by this engine: one forward pass and one walk."""
     tape = forward(network, x)
     loss, seed = cross_entropy(tape.output.y, labels)
     gradients = {
@@ -85,7 +85,7 @@ def slopes(network: Network, x: Array, labels: Array) -> tuple[float, Array, dic
         if isinstance(hop.at.op, Weighted)
         for name, gradient in hop.at.op.parameter_gradients(hop.arriving, hop.at.x).items()
     }
-    return loss, tape.output.y, gradients
+    return Slopes(loss, tape.output.y, gradients)
 
 
 def adam(values: Values, gradients: Values, moments: Moments, step: int, rate: float) -> tuple[Values, Moments]:
@@ -115,19 +115,19 @@ def batches(recipe: Recipe, pictures: int, epoch: int) -> list[Array]:
 
 def learn(recipe: Recipe, state: State, batch: Labelled, last_step: int) -> Learnt:
     """One step on one mini-batch. Raises ValueError when the loss is no longer a number."""
-    loss, scores, gradients = slopes(state.network, batch.x, batch.labels)
-    if not isfinite(loss):
-        raise ValueError(f"the loss is {loss} at step {state.steps + 1}; lower the recipe's rate, {recipe.rate}")
+    said = (recipe.slopes or slopes)(state.network, batch.x, batch.labels)
+    if not isfinite(said.loss):
+        raise ValueError(f"the loss is {said.loss} at step {state.steps + 1}; lower the recipe's rate, {recipe.rate}")
     rate = recipe.rate * (1 - state.steps / last_step)
-    values, moments = adam(parameters(state.network), gradients, state.moments, state.steps + 1, rate)
+    values, moments = adam(parameters(state.network), said.gradients, state.moments, state.steps + 1, rate)
     moved = replace(
         state,
-        network=with_parameters(state.network, values),
+        network=with_parameters(state.network, {**values, **said.seen}),
         moments=moments,
         steps=state.steps + 1,
-        first_losses=(*state.first_losses, loss)[:FIRST],
+        first_losses=(*state.first_losses, said.loss)[:FIRST],
     )
-    return Learnt(moved, loss, len(batch.labels), hits(scores, batch.labels))
+    return Learnt(moved, said.loss, len(batch.labels), hits(said.scores, batch.labels))
 
 
 def hits(scores: Array, labels: Array) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 
 from minixai import files
 from minixai.network import Network
-from minixai.ops import Array
+from minixai.ops import Array, BatchNorm2d, Op
 
 Draw = Callable[..., Array]  # draw(outputs, inputs, ...): the first weights of a layer of that shape
 MAX_BYTES = 64 << 20  # the largest weights file that is opened, and the most that it may unpack to
@@ -25,6 +25,32 @@ def he(seed: int) -> Draw:
     """Normal weights of variance 2 / fan-in, which keeps signals at their size through ReLUs (He et al., 2015)."""
     rng = np.random.default_rng(seed)
     return lambda *shape: rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
+
+
+def untrained(build: Callable[[Draw], Network], seed: int, dtype: str) -> Network:
+    """An architecture with random numbers for all its parameters, named so that nobody takes it for the trained one.
+
+    Weights by :func:`he`, small biases, and statistics of batch norms that keep signals at about their size. The same
+    network, but for rounding, in "float32" and "float64".
+    """
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"dtype is {dtype!r}; expected float32 or float64")
+    draw, rng = he(seed), np.random.default_rng([seed, 1])
+    network = build(lambda *shape: draw(*shape).astype(dtype)).astype(dtype)
+    drawn = {f"{n.name}.{name}": values for n in network.nodes for name, values in _plausible(n.op, rng).items()}
+    named = replace(network, name=f"{network.name}-untrained")
+    return with_parameters(named, parameters(named) | {name: a.astype(dtype) for name, a in drawn.items()})
+
+
+def _plausible(op: Op, rng: np.random.Generator) -> dict[str, Array]:
+    """Numbers for every parameter but the weights that the architecture has drawn itself."""
+    sizes = {name: a.shape for name, a in op.arrays().items()}
+    drawn = {"bias": rng.normal(0, 0.1, sizes["bias"])} if "bias" in sizes else {}
+    if isinstance(op, BatchNorm2d):
+        drawn["running_mean"] = rng.normal(0, 0.3, sizes["running_mean"])
+        drawn["running_var"] = rng.uniform(1.5, 4.5, sizes["running_var"])
+        drawn["weight"] = rng.uniform(0.5, 1.5, sizes["weight"])
+    return drawn
 
 
 def blank(*shape: int) -> Array:
@@ -59,9 +85,14 @@ def trained(network: Network) -> Network:
     Raises FileNotFoundError where that is missing, ValueError where it is not the file that data/NAME.json records.
     """
     arrays = read_data(network.name, f"{network.name}.npz")
-    if any(a.dtype != np.float32 or not np.isfinite(a).all() for a in arrays.values()):
-        raise ValueError(f"{network.name}.npz holds something else than finite float32 numbers; {_again(network.name)}")
+    check_numbers(arrays, f"{network.name}.npz", _again(network.name))
     return with_parameters(network, arrays)
+
+
+def check_numbers(arrays: Mapping[str, Array], file: str, remedy: str) -> None:
+    """ValueError unless all that the file holds are finite float32 numbers."""
+    if any(a.dtype != np.float32 or not np.isfinite(a).all() for a in arrays.values()):
+        raise ValueError(f"{file} holds something else than finite float32 numbers; {remedy}")
 
 
 def read_data(name: str, file: str) -> dict[str, Array]:

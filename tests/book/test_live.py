@@ -16,7 +16,7 @@ from PIL import Image
 import minixai as mx
 from minixai import book
 from minixai.book import exercises, live, nokernel, numbers, pixels
-from minixai.book.puzzles import FORGETFUL, FOUR_MAPS
+from minixai.book.puzzles import FORGETFUL, TWELVE_MAPS
 from minixai.zoo import digits
 from minixai.zoo.pictures import Pictures
 
@@ -134,8 +134,8 @@ def test_scrambled_keeps_the_numbers_and_loses_their_places(net):
 
 def test_the_riddle_is_what_its_answer_says():
     net, x = mx.load("digits"), digits.samples().x[6]
-    maps, cls = book.four_maps(net, x), int(np.argmax(net(x)))
-    for letter, method in FOUR_MAPS.items():
+    maps, cls = book.twelve_maps(net, x), int(np.argmax(net(x)))
+    for letter, method in TWELVE_MAPS.items():
         which = book.scrambled(net) if letter == FORGETFUL else net
         assert (maps[letter] == mx.explain(which, x, method, target=cls).heatmap).all()
     assert exercises.of("00")["which_is_scrambled"].answer == FORGETFUL

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import minixai as mx
 from minixai import cli, draw, files
-from minixai.zoo import digits
+from minixai.zoo import digits, husky, shapes
 
 HEAVY = ("matplotlib", "numba", "scipy", "torch", "tqdm", "PIL")
 
@@ -123,6 +123,20 @@ def test_explain_as_json(three):
 @pytest.mark.parametrize(("given", "number"), [("8", 8), ("eight", 8), ("0", 0)])
 def test_a_class_is_given_by_number_or_name(given, number):
     assert as_json("explain", "--method", "gradient", "--target", given)["target"] == number
+
+
+@pytest.mark.parametrize(("network", "label"), [("digits", "three"), ("shapes", "star"), ("husky", "wolf")])
+def test_every_network_of_ours_brings_a_picture_and_is_right_about_it(network, label):
+    found = as_json("explain", "--network", network, "--method", "gradient")
+    assert (found["network"], found["label"]) == (network, label)
+
+
+@pytest.mark.parametrize("member", [digits, shapes, husky], ids=lambda member: member.NAME)
+def test_samples_are_inputs_and_show_every_class_equally_often(member):
+    x, labels = member.samples()
+    classes = len(member.card().classes)
+    assert x.dtype == np.float32 and x.shape == (20, *member.SHAPE)
+    assert np.bincount(labels).tolist() == [20 // classes] * classes
 
 
 def test_a_picture_file_is_explained(picture):

@@ -12,6 +12,8 @@ from matplotlib.text import Text
 
 import minixai as mx
 from minixai import draw
+from minixai.draw import blocks, numbers
+from minixai.draw.page import png
 
 from .conftest import a_map, convolutional, explained, linear, pixels, shown, three_dimensional
 
@@ -237,7 +239,7 @@ def test_the_frames_of_a_clip_share_one_scale():
 
 
 def test_many_rows_are_thinned_and_the_figure_says_so(monkeypatch):
-    monkeypatch.setattr(draw, "ROWS", 3)
+    monkeypatch.setattr(numbers, "ROWS", 3)
     maps = np.ones((40, 2, 2))
     e = mx.Explanation("gradient", maps, maps, np.ones((40, 1, 2, 2)), batched=True)
     figure = e.show()
@@ -392,6 +394,37 @@ def test_a_strip_takes_explanations_and_a_picture_and_wraps():
     assert_readable(figure)
 
 
+@pytest.mark.parametrize("values", [np.eye(4) - 2 * np.eye(4)[::-1], np.array([1.0, -2.0])])
+def test_a_strip_speaks_of_a_class_only_where_every_map_knows_its_own(values):
+    known = mx.Explanation("gradient", values, values, np.ones((1, *values.shape)), target=2)
+    own, other = (written(draw.strip({"a": known, "b": second})) for second in (known, values))
+    assert "against" in own and "class" in own
+    assert "against" not in other and "class" not in other and "negative" in other
+
+
+def test_the_words_of_a_strip_speak_of_a_class_map_by_map():
+    known = a_map(-np.eye(4), target=2)
+    said = draw.strip({"a": known, "b": -np.eye(4)}).alt
+    assert "a: nothing speaks for the class; " in said and "b: nothing is positive; " in said
+
+
+def test_a_map_from_elsewhere_has_lines_but_no_class():
+    said = written(shown("given"))
+    assert "(solid: positive, dashed: negative)" in said and "class" not in said
+
+
+@pytest.mark.parametrize("title", ["", "A title"])
+@pytest.mark.parametrize("names", [("a", "b"), ("a", "a name that goes on and on over more than a single line")])
+def test_no_band_above_a_strip_is_empty(title, names):
+    """From the top down to the panels, no gap is higher than 0.3 inches."""
+    figure = draw.strip(dict.fromkeys(names, np.eye(4)), title=title)
+    panel = figure.axes[0].get_window_extent().y1
+    above = sorted(((box.y1, box.y0) for _, box in boxes(figure) if box.y0 > panel), reverse=True)
+    edges = [figure.get_size_inches()[1] * figure.dpi, *np.ravel(above), panel]
+    assert max(low - high for low, high in zip(edges[::2], edges[1::2], strict=True)) <= 0.3 * figure.dpi
+    assert_readable(figure)
+
+
 def test_a_picture_beside_a_strip_must_be_one():
     with pytest.raises(ValueError, match=r"picture has shape \(1, 4, 4\); expected \(H, W\)"):
         draw.strip({"a": np.eye(4)}, picture=np.zeros((1, 4, 4)))
@@ -448,11 +481,11 @@ def test_every_layer_is_a_box_with_its_name_and_what_it_does(network):
 
 
 def test_blocks_begin_at_convolutions_and_at_the_head():
-    blocks = draw._blocks(residual(), {})
-    assert [[node.name for node in block.nodes] for block in blocks] == [
+    found = blocks.blocks_of(residual(), {})
+    assert [[node.name for node in block.nodes] for block in found] == [
         [], ["first", "relu"], ["second", "add"], ["pool", "flatten", "scores"],
     ]  # fmt: skip
-    assert [block.title for block in blocks] == ["input", "conv block 1", "conv block 2", "fully connected 1"]
+    assert [block.title for block in found] == ["input", "conv block 1", "conv block 2", "fully connected 1"]
 
 
 def test_only_connections_that_pass_over_layers_are_dashed():
@@ -519,7 +552,8 @@ def fires(n):
 
 def test_lines_break_where_no_jump_is_torn():
     network = fires(3)
-    lines, jumps = draw._lines(draw._blocks(network, {}), draw._jumps(network)), draw._jumps(network)
+    jumps = blocks.jumps_of(network)
+    lines = blocks.lines_of(blocks.blocks_of(network, {}), jumps)
     assert [len(line) for line in lines] == [5, 6] and len(jumps) == 3 * 2
     for line in lines:
         inside = {node.name for block in line for node in block.nodes}
@@ -547,22 +581,22 @@ def test_a_network_in_words():
 
 def test_global_settings_are_left_alone():
     before = dict(matplotlib.rcParams)
-    draw._png(explained("features").show())
+    png(explained("features").show())
     assert dict(matplotlib.rcParams) == before
 
 
 def test_a_readers_settings_do_not_change_our_figures():
-    usual = draw._png(explained("grey").show())
+    usual = png(explained("grey").show())
     with matplotlib.rc_context({"font.size": 30, "axes.grid": True, "image.cmap": "jet", "savefig.dpi": 17}):
-        assert draw._png(explained("grey").show()) == usual
+        assert png(explained("grey").show()) == usual
 
 
 def test_matplotlib_comes_when_something_is_drawn_and_pyplot_never():
     code = (
         "import sys, numpy as np\n"
-        "from minixai import Explanation, draw\n"
+        "from minixai import Explanation, draw\nfrom minixai.draw.saving import npz\n"
         "e = Explanation.from_array(np.eye(4), np.ones((1, 4, 4)))\n"
-        "draw.alt_text(e), draw._npz(e)\n"
+        "draw.alt_text(e), npz(e)\n"
         "assert 'matplotlib' not in sys.modules\n"
         "draw.as_html(e)\n"
         "assert 'matplotlib.figure' in sys.modules and 'matplotlib.pyplot' not in sys.modules\n"
@@ -575,3 +609,38 @@ def test_colours_for_and_against_are_those_of_the_diverging_map():
     colours = matplotlib.colormaps["RdBu_r"]
     np.testing.assert_allclose(to_rgba(draw.FOR), colours(0.9), atol=0.01)
     np.testing.assert_allclose(to_rgba(draw.AGAINST), colours(0.1), atol=0.01)
+
+
+# How the colours of a screen (linear) look to those who lack one kind of cone: Machado, Oliveira and Fernandes, 2009.
+EYES = {
+    "all cones": np.eye(3),
+    "no red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "no green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "no blue": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+def seen(colour_map, eye):
+    """(255, 3): the colours of a map as L, a, b (CIELAB, L from 0 to 100)."""
+    srgb = matplotlib.colormaps[colour_map](np.linspace(0, 1, 255))[:, :3]
+    linear_light = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    light = np.clip(linear_light @ np.transpose(EYES[eye]), 0, 1)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = light @ np.transpose(to_xyz) / (0.9505, 1.0, 1.089)
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], axis=1)
+
+
+@pytest.mark.parametrize("eye", EYES)
+def test_every_eye_tells_for_from_against_and_little_from_much(eye):
+    signed = seen(draw.SIGNED, eye)
+    against, for_ = signed[126::-1], signed[128:]
+    apart = np.linalg.norm(for_ - against, axis=1)
+    assert apart[31:].min() > 20, "from a quarter of the scale on (a difference of 2 can just be seen)"
+    assert (np.diff(seen(draw.UNSIGNED, eye)[:, 0]) > 0).all()
+
+
+def test_in_black_and_white_both_signs_grow_darker_alike():
+    lightness = seen(draw.SIGNED, "all cones")[:, 0]
+    assert (np.diff(lightness[127:]) < 0).all() and (np.diff(lightness[:128]) > 0).all()
+    np.testing.assert_allclose(lightness, lightness[::-1], atol=5)

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from minixai import draw
+from minixai.draw.page import png
 
 from .conftest import explained, shown
 
@@ -101,6 +102,6 @@ def test_the_style_file_is_part_of_the_package():
 
 def test_a_figure_is_drawn_at_the_size_it_says():
     figure = shown("grey")
-    with Image.open(BytesIO(draw._png(figure))) as image:
+    with Image.open(BytesIO(png(figure))) as image:
         width, height = figure.get_size_inches() * figure.dpi
         assert image.size == (int(width), int(height))

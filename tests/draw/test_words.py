@@ -57,7 +57,7 @@ def test_mirrored_maps_give_mirrored_words():
     [
         (np.zeros((4, 4)), "the map is zero everywhere"),
         (np.full((4, 4), 0.25), "the map is 0.25 everywhere"),
-        (-spot(0, 2), "nothing speaks for the class; the strongest evidence against it lies at the top right"),
+        (-spot(0, 2), "nothing is positive; the largest negative values lie at the top right"),
         (1000 * spot(1, 0) - spot(2, 2), "on the left, with 100 % of the positive relevance; hardly any is negative"),
         (spot(1, 0) - spot(2, 2), "50 % of all relevance is negative, most of it at the bottom right"),
         (spot(1, 0) + spot(2, 2), "the largest values lie on the left, with 50 % of the whole"),
@@ -68,6 +68,11 @@ def test_mirrored_maps_give_mirrored_words():
 )
 def test_where(values, words):
     assert words in draw.where(a_map(values))
+
+
+def test_what_is_negative_speaks_against_a_class_that_is_known():
+    said = draw.where(a_map(-spot(0, 2), target=1))
+    assert said == "nothing speaks for the class; the strongest evidence against it lies at the top right"
 
 
 def test_shares_of_a_score_are_evidence_even_where_none_is_negative():

@@ -65,6 +65,7 @@ def test_what_the_record_must_show():
     assert RECORD["scenes"] == COUNT >= 300
     assert rows["integrated-gradients"]["near"][0] >= 0.9
     assert rows["lrp-composite"]["near"][0] >= 0.9
+    assert rows["grad-cam"]["near"][0] >= 0.8
     assert all(r["auc"][1] > 0.5 for r in rows.values())
 
 

@@ -105,8 +105,8 @@ MUTANTS = [
     Mutant(
         "noisy copies choose their own class",
         "whitebox/case.py",
-        "Case(forward(self.network, x), np.tile(self.target, len(x) // len(self.target)))",
-        "Case(tape := forward(self.network, x), np.argmax(tape.output.y, axis=1))",
+        "Case(self.run(self.network, x), np.tile(self.target, len(x) // len(self.target)), run=self.run)",
+        "Case(tape := self.run(self.network, x), np.argmax(tape.output.y, axis=1), run=self.run)",
     ),
     Mutant("CAM counts the bias in", "whitebox/cam.py", "(case.score - b)", "case.score"),
     Mutant(

@@ -18,7 +18,7 @@ from minixai.zoo.weights import parameters, read_log
 
 BOTH = ("shapes", "husky")
 LAYERS = [
-    "conv1", "relu1", "maxpool1", "conv2", "relu2", "maxpool2", "conv3", "relu3", "conv4", "relu4", "maxpool3",
+    "conv1", "relu1", "maxpool1", "conv2", "relu2", "conv3", "relu3", "conv4", "relu4", "maxpool2",
     "flatten1", "linear1", "relu5", "linear2",
 ]  # fmt: skip
 
@@ -48,7 +48,7 @@ def test_what_the_networks_say_of_themselves(nets, name):
     net = nets[name]
     assert (net.name, net.input_shape, net.dtype) == (name, (3, 64, 64), np.float32)
     assert [n.name for n in net.nodes] == LAYERS
-    assert net.feature_layer == "maxpool3"
+    assert net.feature_layer == "maxpool2"
     assert net.classes == {"shapes": NAMES, "husky": ("husky", "wolf")}[name]
     assert net(np.zeros((3, 64, 64), np.float32)).shape == (len(net.classes),)
 

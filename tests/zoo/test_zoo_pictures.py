@@ -53,6 +53,30 @@ def test_the_square_is_resized_by_pillow_bilinearly():
     np.testing.assert_array_equal(Pictures(size=16, scale=1).preprocess(a), np.asarray(expected).transpose(2, 0, 1))
 
 
+@pytest.mark.parametrize(("height", "width"), [(37, 61), (61, 37), (20, 20), (9, 800), (300, 301)])
+def test_or_the_whole_is_resized_before_the_square_is_cut_out(height, width):
+    a = photo(height, width)
+    sides = (20 * width // min(a.shape[:2]), 20 * height // min(a.shape[:2]))
+    whole = np.asarray(Image.fromarray(a).resize(sides, Image.Resampling.BILINEAR))
+    top, left = (round((side - 16) / 2) for side in whole.shape[:2])
+    x = Pictures(size=16, scale=1, shorter=20).preprocess(a)
+    np.testing.assert_array_equal(x, whole[top : top + 16, left : left + 16].transpose(2, 0, 1))
+
+
+def test_the_whole_too_lies_on_white_where_it_is_transparent():
+    a = photo(6, 9, channels=4)
+    a[..., 3] = 0
+    x = Pictures(size=4, scale=1, shorter=5).preprocess(a)
+    np.testing.assert_array_equal(x, np.full((3, 4, 4), 255))
+
+
+@pytest.mark.parametrize("sides", [(10, 1001), (1001, 10), (0, 5), (0, 0)])
+def test_a_strip_is_not_resized_as_a_whole(sides):
+    with pytest.raises(ValueError, match=f"has {sides[0]} x {sides[1]} pixels; expected one side at most 100 times"):
+        Pictures(size=16, shorter=20).preprocess(Image.new("RGB", sides))
+    assert Pictures(size=16, shorter=20).preprocess(Image.new("RGB", (1000, 10))).shape == (3, 16, 16)
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.channels)
 def test_a_path_a_pil_image_and_an_array_give_the_same(kind, tmp_path):
     a = photo(9, 12)
@@ -300,6 +324,8 @@ def test_what_does_not_go_back(x, says):
         ({"size": 0}, "size is 0"),
         ({"size": 8.0}, "size is 8.0"),
         ({"size": True}, "size is True"),
+        ({"size": 8, "shorter": 7}, "shorter is 7; expected at least size, 8 pixels, or None"),
+        ({"size": 8, "shorter": 8.0}, "shorter is 8.0"),
         ({"size": 8, "channels": "GRB"}, "channels is 'GRB'; expected one of RGB, BGR, L"),
         ({"size": 8, "mean": (1, 2)}, r"mean is \(1, 2\); expected one finite number, or one for each of RGB"),
         ({"size": 8, "mean": float("nan")}, "mean is nan"),

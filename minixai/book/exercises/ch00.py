@@ -6,7 +6,7 @@ import numpy as np
 
 from minixai.book.exercise import Counterexample, Function, Oracle, Property, Question, Refusal, Wrong
 from minixai.book.exercises.draws import answer_array, halves
-from minixai.book.puzzles import FORGETFUL, FOUR_MAPS
+from minixai.book.puzzles import FORGETFUL, TWELVE_MAPS
 from minixai.ops import ReLU, exact
 
 CHAPTER = "00_start_here"
@@ -164,30 +164,32 @@ SLOPE_OR_CONTRIBUTION = Counterexample(
 WHICH_IS_SCRAMBLED = Question(
     id="which_is_scrambled",
     kind="predict",
-    ask="Three of these maps explain the network. For one its weights were shuffled first. Which?",
-    options={letter: f"map {letter}" for letter in FOUR_MAPS},
+    ask="Eleven of these maps explain the network. For one, its weights were shuffled first. Which?",
+    options={letter: f"map {letter}" for letter in TWELVE_MAPS},
     answer=FORGETFUL,
-    because=f"{FORGETFUL} is {FOUR_MAPS[FORGETFUL]} on shuffled weights; on the real ones it looks much the same.",
-    wrong=tuple((k, f"{k} is {m} on the real weights.") for k, m in FOUR_MAPS.items() if k != FORGETFUL),
+    because=f"{FORGETFUL} is {TWELVE_MAPS[FORGETFUL]} on shuffled weights: what it draws, it takes from the picture.",
+    wrong=tuple((k, f"{k} is {m} on the real weights.") for k, m in TWELVE_MAPS.items() if k != FORGETFUL),
+    look="Break it",
     later=True,
 )
 
 ALL_AGREE = Question(
     id="all_agree",
     kind="predict",
-    ask="Seventeen methods explain one decision. What will their maps show?",
+    ask="All the methods of the package explain one decision. What will their maps show?",
     options={
         "A": "nearly the same: there is one reason, and they find it",
-        "B": "groups of near-copies that disagree with one another about the very spot",
-        "C": "seventeen quite different pictures",
+        "B": "families of maps that resemble one another, and disagree with the other families",
+        "C": "as many different pictures as there are methods",
     },
     answer="B",
     because="They come in families, which answer different questions about the same network.",
     wrong=(
-        ("A", "A decision has one cause only if you say which question you ask of it."),
+        ("A", "A decision has one reason only if you say which question you ask of it."),
         ("C", "Several methods are the same arithmetic with one line changed."),
     ),
     look="All answers",
+    later=True,
 )
 
 LARGER_SLOPE = Question(
@@ -214,24 +216,24 @@ CLASS_OR_NOT = Question(
 WHAT_FOLLOWS = Question(
     id="what_follows",
     kind="claim",
-    ask="A map looks convincing: it lies right on the pen stroke. What does that alone show?",
+    ask="A map looks convincing: it lies right on the shape. What does that alone show?",
     options={
-        "A": "the network uses the stroke",
+        "A": "the network uses the shape",
         "B": "the network is right",
-        "C": "the method draws on strokes; it may do so for a network that has learnt nothing",
-        "D": "the stroke's pixels have the largest slopes",
+        "C": "that the method marks shapes; it may do so for a network that has learnt nothing",
+        "D": "the pixels of the shape have the largest slopes",
     },
     answer="C",
-    because="You saw it happen: with shuffled weights, several maps hardly moved.",
+    because="You saw it happen: with shuffled weights, some maps still lie on the shape.",
     wrong=(
-        ("A", "Perhaps, but the same map came out of a network that uses nothing at all."),
-        ("B", "A map never says whether the answer is right; think of the five that was taken for a nine."),
-        ("D", "Only the gradient's map is about slopes, and it was the one that moved most."),
+        ("A", "Perhaps, but such a map also came out of a network that knows nothing about shapes."),
+        ("B", "A map never says whether the answer is right; think of the picture that the network got wrong."),
+        ("D", "Only a map of slopes could say that, and most of these methods do not show slopes."),
     ),
     look="Break it",
 )
 
 EXERCISES = (
-    WHICH_IS_SCRAMBLED, LARGER_SLOPE, POSITIVE_PART, CONTRIBUTION, SLOPE_OR_CONTRIBUTION, ALL_AGREE, CLASS_OR_NOT,
+    WHICH_IS_SCRAMBLED, ALL_AGREE, LARGER_SLOPE, POSITIVE_PART, CONTRIBUTION, SLOPE_OR_CONTRIBUTION, CLASS_OR_NOT,
     WHAT_FOLLOWS,
 )  # fmt: skip

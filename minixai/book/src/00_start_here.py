@@ -2,11 +2,12 @@
 # jupyter:
 #   minixai:
 #     title: "Start here: one picture, every explanation"
-#     minutes: 45
+#     minutes: 55
 #     objectives:
 #     - tell a slope (score per unit) from a contribution (score)
 #     - ask the package for one explanation, and for all of them
 #     - use the buttons that check your own code
+#     - find a method on the survey's map
 #     - say what a convincing map does not show
 #     needs: []
 #     equations: all of it, from far away
@@ -18,111 +19,108 @@
 # ---
 
 # %% [markdown]
-# A network looks at a picture of a handwritten digit and says *three*. You ask: *why?* Many programs claim to answer.
-# Each of them hands you another picture, with bright spots where, it says, the reason lies. They do not agree with
-# one another.
+# A network looks at a small picture and says *heart*. You ask: *why?* Many programs claim to answer. Each hands you
+# another picture, with bright spots where, it says, the reason lies. In a moment you will see twelve such answers.
+# Before one of them was made, somebody shuffled the network's *weights*, the numbers that hold all it has learnt. Could
+# you tell which one that is? How sure would you be?
 #
-# This book opens them all, one after the other, down to the last line. Today we only look round, and learn where the
-# buttons are.
+# This book opens these programs one by one, down to the last line. Today we only look round, and learn where the
+# buttons are. A cell of code runs when you click into it and press Shift and Enter; run them in order.
 #
-# Here is the picture. Somebody wrote it on paper; it was scanned, cut out and shrunk to 8 x 8 pixels, and the network
-# has never seen it: it learnt its trade on other people's digits. It answers with ten numbers, one per digit, and the
-# largest wins.
+# First the decision itself. The network has learnt to tell ten drawn shapes apart; it has never seen this one. It
+# answers with ten numbers, one per shape, and the largest wins.
 
 # %%
+# NBVAL_CHECK_OUTPUT
+import json
+
 import numpy as np
 from IPython.display import display
 
 import minixai as mx
-from minixai import book, draw
-from minixai.zoo import digits
+from minixai import book, draw, files
+from minixai.metrics import auc, pointing
+from minixai.zoo.scenes import scenes
 
-ch = book.chapter("00_start_here")
-net = mx.load("digits")
-pictures, labels = digits.samples()
-x = pictures[6]
-book.look(net, x, "A handwritten three in 8 by 8 grey pixels, light on dark.")
-
-# %%
-# NBVAL_CHECK_OUTPUT
+ch, net = book.chapter("00_start_here"), mx.load("shapes").astype("float64")
+drawn = scenes(4, 300)  # a program draws them, from a number called seed: here 4; it learnt from other seeds
+x = net.preprocess(drawn.pictures[77])
 scores = net(x)
-print(f"somebody wrote {labels[6]}, the network says {net.classes[scores.argmax()]}")
-for name, score in zip(net.classes, scores, strict=True):
-    print(f"{name:>6} {score:6.1f}")
+display(book.look(net, x, "A red heart on grey-green ground, a little left of the middle; two thin purple lines."))
+for c in np.argsort(-scores):
+    print(f"{net.classes[c]:>8} {scores[c]:6.1f}")
 
 # %% [markdown]
-# These are *scores*: they are in no unit that means anything to you and me, and they need not add up to anything.
-# Keep in mind that there are ten of them. "Why?" always means "why *this* score?", and the answer may be quite
-# different for the runner-up.
+# These are *scores*, in a unit of the network's own. "Why?" always means "why *this* score?", and the answer may differ
+# for the runner-up.
 #
-# ## A riddle first
+# ## Ticket in: twelve answers, one of them worthless
 #
-# Below are four explanations of the score of *three*, by four methods. For one of them the weights of the network
-# were shuffled before: all that it had learnt was gone. The map is still a map of our digit. Which of the four is it?
+# Each map below says where the reason for the score of *heart* lies, by a method of its own: from black (nothing) to
+# pale yellow (the most). Thin lines go round the strongest parts. For one map the weights were shuffled. Which?
 #
-# Write your guess where the dots are, with the letter in quotation marks and your confidence: 1 is a coin, 3 is sure.
-# Then run the cell. The answer comes at the end of the chapter.
+# Run the cell to see the maps and two more questions. Then put each guess in place of the first dots, as a letter in
+# quotation marks, and your confidence after it: 1 is a coin, 3 is sure. Run it again.
 
 # %%
-display(draw.strip(book.four_maps(net, x), signed=False))
-ch.predict("which_is_scrambled", ..., confidence=...)
+first = ch.predict("which_is_scrambled", ..., confidence=...)
+second = ch.predict("all_agree", ..., confidence=...)
+third = ch.predict("larger_slope", ..., confidence=...)
+display(draw.strip(book.twelve_maps(net, x), title="Twelve answers", signed=False, columns=4), first, second, third)
 
 # %% [markdown]
 # ## One answer
 #
-# One line asks one method. Do not worry yet about what it does; look at what it returns. On the left is the picture.
-# In the middle are the numbers the method computed, one per pixel, red for positive and blue for negative. On the
-# right is what people usually draw: only the positive numbers, on a scale from 0 to the largest, laid over the
-# picture.
+# One line of code asks one method. On the left is the picture. In the middle are the numbers that the method computed,
+# one per pixel: red speaks for *heart*, blue against it. On the right is what people usually draw, a **heat map**: only
+# the positive numbers, divided by the largest of them, laid over the picture. (The small print is for chapter 10.)
 
 # %%
-mx.explain(net, x, "lrp-0")
+one = mx.explain(net, x, "lrp-composite")
+one
 
 # %% [markdown]
+# The two flanks of the heart are red, and there is a little blue near the top; the two lines are almost silent.
+#
 # ## Two questions that are easily mixed up
 #
-# Before we look at more maps, the smallest example there is: two pixels, and a score that you can compute in your
-# head, $S = 3x_1 - x_2$. At $(x_1, x_2) = {{linear.picture}}$ the score is {{linear.score}}.
+# Now the smallest example there is: two pixels, and a score that you can compute in your head, $S = 3x_1 - x_2$. At
+# $(x_1, x_2) = {{linear.picture}}$ it is {{linear.score}}.
 #
 # *What happens if I turn a pixel up a little?* The score moves by {{linear.slope}} per unit. That is the **slope**,
 # in score per unit. Here it is the same for every picture.
 #
-# *What did a pixel bring to this score?* {{linear.contribution}}. That is the **contribution**, in score, and the two
-# numbers add up to {{linear.score}}.
+# *What did a pixel bring to this score?* $3 \cdot 2$ and $-1 \cdot 1$, so {{linear.contribution}}. That is the
+# **contribution**, in score, and the two numbers add up to {{linear.score}}.
 #
-# Both questions are good ones. Now another picture: commit to an answer before you run the cell after the next.
-
-# %%
-ch.predict("larger_slope", ..., confidence=...)
+# Work out both at {{linear14.picture}}, the picture of your third guess. Then run the cell.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-two = mx.Network.sequential([mx.Linear(mx.exact([[3, -1]]))])
+two = mx.Network.sequential([mx.Linear(mx.exact([[3, -1]]))])  # a network of one layer: S = 3 x1 - x2
 for pixels in (mx.exact([2, 1]), mx.exact([1, 4])):
     slope = mx.explain(two, pixels, "gradient").relevance
-    share = mx.explain(two, pixels, "lrp-0").relevance
+    share = mx.explain(two, pixels, "lrp-0").relevance  # a method that answers with contributions
     print("picture", *pixels, "  score", *two(pixels), "  slope", *slope, "  contribution", *share)
 
 # %% [markdown]
-# At {{linear14.picture}} pixel 1 still has the larger slope, but pixel 2 weighs more. Neither answer is wrong. They
-# answer different questions, and half of the quarrels in this field are between people who asked different ones.
-# Every chapter will say which of the two its method answers: *units: score per unit*, or *units: score*.
-#
-# (The numbers are exact, because the engine computes in fractions if you hand it fractions. Everything that this book
-# works out "by hand" is checked in that way.)
+# At {{linear14.picture}} pixel 1 still has the larger slope, but pixel 2 weighs more. Neither answer is wrong: they
+# answer different questions, and many a quarrel in this field is between people who asked different ones. So every
+# chapter says what its numbers are: *units: score per unit*, or *units: score*. (`mx.exact`: fractions, no rounding.)
 #
 # ## The buttons
 #
-# In every chapter you write a few short functions, and the book checks them. To learn the buttons, an easy one: the
-# **positive part** of an array. Numbers larger than 0 stay as they are, all others become 0. It is what turned the
-# middle picture above into the right one.
+# In every chapter you write short functions, and the book checks them. An easy one first: the **positive part** of an
+# array. Numbers larger than 0 stay as they are, all others become 0. Replace the line `raise NotImplementedError` by
+# `return` and your code; `np.where(condition, a, b)` takes `a` where the condition holds and `b` elsewhere. Run the
+# cell.
 #
-# Replace the line `raise NotImplementedError` by your code; `np.where(condition, a, b)` will help. Then run the cell.
-# If it is not right yet, you are told where, and often why. Stuck? Type `ch["positive_part"].hint()` in a new cell,
-# up to three times. `.solution()` opens after a pass, after three different attempts, or if you insist.
+# If it is not right yet, you are told where, and often why. Stuck? `positive_part.hint()` in a new cell, up to three
+# times. `positive_part.solution()` opens after a pass or after three different attempts. Arrays are new to you? The
+# toolbox near the end of this page takes five minutes.
 #
-# The second function is the idea of this chapter: for a score $S = \sum_i w_i x_i$, what does every pixel bring to
-# it?
+# Below the verdict your function is used at once; until you pass, the book's own, *reference*, stands in. Look at the
+# blue: it is gone on the right, and nothing else has changed.
 
 # %%
 @ch.exercise("positive_part")
@@ -131,7 +129,20 @@ def positive_part(x):
     raise NotImplementedError
 
 
-positive_part.check()
+def redraw(f):
+    return draw.strip({"raw map": one.map, f"positive part: {f.label}": f(one.map)}, title="At work")
+
+
+verdict = positive_part.check()
+display(verdict, ch.yours("positive_part", redraw))
+
+# %% [markdown]
+# The second function is the idea of this chapter: for a score $S = \sum_i w_i x_i$, what does every pixel bring? Below
+# its verdict stands a piece of the package: your *first* function. Inside networks it is called ReLU, the survey's
+# equation (2): `choose` asks your question, `forward` acts on it. (`adjoint` is for chapter 06.)
+#
+# The third exercise is of another kind: find an example. For $S = 3x_1 - x_2$, return a picture of your own at which
+# pixel 1 has the larger slope *and* pixel 2 brings more, in magnitude. Zeros and ties are refused: too easy.
 
 # %%
 @ch.exercise("contribution")
@@ -140,19 +151,9 @@ def contribution(w, x):
     raise NotImplementedError
 
 
-contribution.check()
+verdict = contribution.check()
+display(verdict, book.show(mx.ReLU))
 
-# %% [markdown]
-# What you have written is used at once. The figure below draws a heat map: the positive part of a raw map. Until your
-# function passes, the book's own stands in, and the figure says so.
-
-# %%
-raw = mx.explain(net, x, "lrp-0").map
-ch.yours("positive_part", lambda f: draw.strip({"raw map": raw, f"positive part: {f.label}": f(raw)}))
-
-# %% [markdown]
-# One more kind of exercise: find an example. For $S = 3x_1 - x_2$, return a picture of your own at which pixel 1 has
-# the larger slope *and* pixel 2 brings more, in magnitude. Zeros and ties are refused: they are too easy.
 
 # %%
 @ch.exercise("slope_or_contribution", kind="counterexample")
@@ -164,100 +165,202 @@ def slope_or_contribution():
 slope_or_contribution.check()
 
 # %% [markdown]
-# ## All answers
+# ## A map of the methods
 #
-# Now every method the package knows, on our digit, for the class the network chose. First your guess; then open the
-# output of the cell below it.
+# This book follows a survey of *white-box* methods, which look inside the network. (*Black-box* methods only ask it
+# questions: chapter 02.) The survey knows three families.
+#
+# **Linearisation** replaces the network, near this one picture, by something as simple as our $3x_1 - x_2$, and works
+# with its slopes. **Structure** goes by the network's layers: most of these methods hand the score back from layer to
+# layer, until every pixel has its share. **Adversarial** methods change the picture until the answer tips over; they
+# wait for chapter 14.
+#
+# The first cell lists two families (names and needs are explained in their chapters); the second draws their maps of
+# our heart. Its output is closed: recall your second guess, then run it.
 
 # %%
-ch.predict("all_agree", ..., confidence=...)
+# NBVAL_CHECK_OUTPUT
+for family in ("linearisation", "structure"):
+    print(family)
+    for m in (m for m in mx.methods() if m.family == family):
+        print(f"   {m.section:6} {m.name:22} {'needs ' + ', '.join(m.needs) if m.needs else ''}".rstrip())
 
 # %% tags=["reveal"]
 answers = mx.explain_all(net, x)
-draw.atlas(answers, answers.refused, network="digits", methods=mx.methods())
+display(draw.atlas(answers, answers.refused, network="shapes", methods=mx.methods()))
+ch.reveal("all_agree")
 
 # %% [markdown]
-# Some are near-copies of one another, some disagree about the very spot. The signed ones, red and blue, say *against*
-# as well as *for*; the others cannot. One does not fit this network at all, and says why.
+# ## All answers
+#
+# Look for twins: some maps can hardly be told apart. Then for families: dust, outlines, clouds. The red and blue ones
+# say *against* as well as *for*.
+#
+# No map is the true one of which the others are bad copies. *What would move the score?* asks the gradient. *What was
+# it made of?* asks LRP. *What sets it apart from the score of a black picture?* ask integrated gradients and DeepLIFT.
+# *What lit up inside?* asks FEM. Whoever says "the explanation" owes you the question.
 #
 # ## Your turn
 #
-# This figure asks the engine each time you change something. Change **one thing at a time**: first the class (why is
-# it *not* an eight?), then the method, then the network, from the trained one to the shuffled one. Arrow keys work.
+# This figure asks the engine each time you change something. Change **one thing at a time**: first the class (why
+# *not* a circle?), then the method, then the network, from trained to shuffled. Arrow keys work. The strip below stays
+# as it is. Which of its columns changes least?
 
 # %%
-stranger = book.scrambled(net)
-book.live.explanations(net, x, others={"shuffled weights": stranger})
+cls, stranger = int(scores.argmax()), book.scrambled(net)
+quick = ["gradient", "guided-backprop", "grad-cam", "lrp-0", "lrp-gamma", "lrp-composite", "deeplift-rescale", "fem"]
+display(book.live.explanations(net, x, quick, others={"shuffled weights": stranger}))
+maps = {}
+for suffix, network in (("", net), (", shuffled", stranger)):
+    for name in ("gradient", "lrp-gamma", "grad-cam", "fem"):
+        maps[name + suffix] = mx.explain(network, x, name, target=cls).heatmap
+draw.strip(maps, title="Above: the trained network. Below: the shuffled one", signed=False, columns=4)
 
 # %%
 ch.observe("class_or_not", ...)
 
 # %% [markdown]
-# *If the menus are missing, this page is being shown without a kernel; `make lab` opens the chapter with one.*
+# *No menus? Open the chapter with `make lab`.* In the strip, the gradient turns to dust; `fem` still finds the heart.
+#
+# ## Who lies on the shape?
+#
+# One picture proves nothing. A program drew our pictures, and knows where it put the shape. So we can ask many times
+# whether a map lies on it, and give two marks.
+#
+# *AUC* (chapter 15 says of which curve): pick one pixel on the shape and one off it, blindly. How often has the first
+# the larger number? 1 is always, 0.5 is a coin. *Points at it*: how often is the largest number of all on the shape? (A
+# blind finger hits about once in nine.) The table is read from a file, made with pictures that the network had never
+# seen; brackets say how far chance may have moved a mark.
+
+# %%
+found = json.loads((files.root("data") / "results" / "localisation.json").read_text())
+print(f"{found['scenes']} pictures of seed {found['seed']}\n{'':22} {'AUC':^20}   points at it")
+for row in found["rows"]:
+    (a, low, high), (hit, least, most) = row["auc"], row["hits"]
+    print(f"{row['method']:22} {a:.2f} ({low:.2f} to {high:.2f})   {hit:4.0%} ({least:.0%} to {most:.0%})")
+
+# %% [markdown]
+# Who does badly? That depends on the column. `lrp-0` has an AUC not far from a coin's, and yet it *points* better than
+# most. Both are true. On the shape its numbers are large and of both signs; beside it they are small. AUC asks which
+# number is larger, and a strong "against" loses to a faint nothing. The other low marks belong to DeepLIFT and
+# integrated gradients: they compare with a black picture, from which the ground differs as well as the shape.
+#
+# Are these bad explanations? They never claimed to find shapes. The table measures agreement with an outline that
+# *you* would draw. If the *network* looked at the ground, as chapter 01's does, a map that said so would get a bad mark
+# and be right.
 #
 # ## Break it
 #
-# Shuffle all the weights and explain the same class again. A map that explains *this network* has to change. The
-# table lists the methods, from the map that moved least to the one that moved most (1 means: not at all).
+# Shuffle all the weights and explain the same classes again, for twenty pictures. A map that explains *this network*
+# has to change. `alike` says how little it did: 1 is the same map, 0 nothing in common. Then come the two marks,
+# trained and shuffled. Before you open the output: whose AUC will fall to a coin's, and whose will not?
+
+# %% tags=["reveal"]
+# NBVAL_CHECK_OUTPUT
+def alike(p, q):  # the correlation of two maps; a blank map is like no other
+    return np.corrcoef(p.ravel(), q.ravel())[0, 1] if p.any() and q.any() else 0.0
+
+
+def mark(judge, e):  # the mean over the twenty
+    return np.mean([judge(m, mask) for m, mask in zip(e.map, twenty.masks, strict=True)])
+
+
+twenty = scenes(found["seed"], 20)
+inputs = np.stack([net.preprocess(picture) for picture in twenty.pictures])
+said = list(net(inputs).argmax(axis=1))
+print(f"{'':17} alike     AUC  shuffled   points  shuffled")
+for name in quick:
+    p, q = (mx.explain(network, inputs, name, target=said) for network in (net, stranger))
+    same = np.mean([alike(a, b) for a, b in zip(p.heatmap, q.heatmap, strict=True)])
+    aucs, hits = ([mark(judge, e) for e in (p, q)] for judge in (auc, pointing))
+    print(f"{name:17} {same:5.2f}   {aucs[0]:5.2f}     {aucs[1]:5.2f}    {hits[0]:5.0%}     {hits[1]:5.0%}")
+
+# %% [markdown]
+# Look at the AUC of `fem`. It finds the shape for a network that knows nothing about shapes: it shows where the network
+# is *busy*, and whatever stands out keeps any network busy. Then look where `lrp-0` points: its map has become another
+# one, and still its brightest spot tends to be on the shape. A good mark says that a map lies on the shape, not that
+# anything was learnt. The other way round it is safer: a map that hardly moves when all knowledge is gone cannot be a
+# map *of* that knowledge, however lovely.
+#
+# ## When the network is wrong
+#
+# Explanations are wanted most when something went wrong. Here is the first of our drawings that the network gets
+# wrong: a leaf, taken for an arrow. What spoke for which? The last map explains the difference of the two scores: with
+# LRP, the difference of the maps. Look before you read the numbers.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-cls = int(scores.argmax())
-before, after = mx.explain_all(net, x, target=cls), mx.explain_all(stranger, x, target=cls)
-alike = {name: np.corrcoef(before[name].heatmap.ravel(), after[name].heatmap.ravel())[0, 1] for name in before}
-for name in sorted(alike, key=alike.get, reverse=True):
-    print(f"{name:22} {alike[name]:5.2f}")
+odd = drawn.pictures[18]
+arrow, leaf = (mx.explain(net, net.preprocess(odd), "lrp-composite", target=name).map for name in ("arrow", "leaf"))
+maps = {"for arrow": arrow, "for leaf": leaf, "arrow minus leaf": arrow - leaf}
+display(draw.strip(maps, picture=odd, title="What spoke for which answer"))
+covered = odd.copy()
+covered[9:33, 36:] = odd[33:57, 36:]  # rows 9 to 32, columns from 36: ground from below, over the small things
+for what, picture in (("as drawn", odd), ("covered", covered)):
+    s = dict(zip(net.classes, net(net.preprocess(picture)), strict=True))
+    print(f"{what:8}   arrow {s['arrow']:5.2f}   leaf {s['leaf']:5.2f}")
 
 # %% [markdown]
-# Look at the top of the list. Such a map may be lovely, and it may even lie on the right spot; but it can hardly tell
-# you what the network has learnt. (One picture proves nothing, of course. Chapter 15 does this for a hundred.)
+# Red on the last map is where the wrong answer won, blue where the right one did. Some of the red is not on the leaf at
+# all: it is on the small things to the right, which spoke *against* leaf. A suspicion; so test it. Cover them, and the
+# network says leaf. That is what maps are good for: they tell you what to try.
 #
 # ## Exit ticket
 #
-# Your guess from the beginning, then one last question.
+# Your first guess, a card for later chapters, one last question.
 
 # %%
-display(ch.reveal("which_is_scrambled"))
+display(ch.reveal("which_is_scrambled"), book.recap("slope or contribution"))
 ch.exercise("what_follows", kind="claim").answer(...)
 
 # %% [markdown]
-# ## What you now have
+# ## One page to keep
 #
-# * A **score** per class; "why" always means "why this score".
-# * **Slope** or **contribution**: what would happen, or what was brought. Score per unit, or score.
-# * A map that convinces is not a map that explains. To find out, change something: the weights, the class, the
+# * "Why" always means "why this **score**".
+# * **Slope** or **contribution**: what would happen, or what was brought. *Units: score per unit, or score.*
+# * A map that convinces is not yet a map that explains. To find out, change something: the class, the weights, the
 #   picture.
 #
-# What the survey leaves open: it shows the methods' maps side by side, and no test of which one to believe. That
-# question stays with us until chapter 15. `ch.progress()` shows where you stand.
+# **What the survey leaves open.** "A saliency map is a representative of what the network has learnt", its section 7
+# begins, and then judges maps by how well they agree with people. You have seen maps that agree with people and
+# represent nothing learnt. What would show that a map is true to the *network*? Chapter 15 takes that up.
+# `ch.progress()` says where you stand.
+
+# %% [markdown] tags=["deeper"]
+# ## Deeper: a toolbox of six lines
+#
+# Pictures, weights and maps are all NumPy arrays: tables of numbers with a **shape**. Whoever can read these six lines
+# can read most of the code in this book. Arithmetic goes place by place. `axis=0` means "along the first direction":
+# `sum(axis=0)` adds the rows up and leaves one number per column. A question to an array gives an array of answers.
+
+# %% tags=["deeper"]
+# NBVAL_CHECK_OUTPUT
+a = np.array([[1.0, -2.0, 0.5], [3.0, 0.0, -1.0]])
+print(a.shape, a[0, 1], a[1])  # its shape; one number (row 0, column 1: we count from 0); a whole row
+print(a * [10, 1, 2])  # place by place; the short one is used for every row
+print(a.sum(), a.sum(axis=0), a.max(axis=1))  # over everything; per column; per row
+print(a > 0)  # a question to every number
+print(np.where(a > 0, 1, -1))  # 1 where the answer is yes, -1 where it is no
+print(a.argmax(), divmod(int(a.argmax()), 3))  # where the largest stands, counted through; as row and column
 
 # %% [markdown] tags=["deeper"]
 # ## Deeper: sums that are promised
 #
 # LRP and its relatives claim to share out the score itself, so their numbers must add up to it. What does not arrive
-# at the picture must have stayed somewhere on the way, and the package says where. DeepLIFT promises the difference
-# from a black picture instead.
+# at the picture must have stayed somewhere on the way, and the package says where. DeepLIFT and integrated gradients
+# promise the difference from the score of a black picture instead. DeepLIFT keeps its promise exactly; integrated
+# gradients add up many small steps and come close.
 
 # %% tags=["deeper"]
 # NBVAL_CHECK_OUTPUT
-for name in ("lrp-0", "lrp-gamma", "deep-taylor", "deeplift-rescale"):
+for name in ("lrp-0", "lrp-gamma", "deep-taylor", "deeplift-rescale", "integrated-gradients"):
     e = answers[name]
     kept = sum(float(a) for a in e.absorbed.values())
-    print(f"{name:17} {e.total:6.2f} at the picture + {kept:5.2f} on the way = {e.expected:6.2f} promised")
+    print(f"{name:20} {e.total:6.2f} at the picture, {kept:5.2f} kept on the way, {e.expected:6.2f} promised")
 
 # %% [markdown] tags=["deeper"]
-# ## Deeper: when the network is wrong
-#
-# Explanations are wanted most when something went wrong. Somebody wrote this five; the network took it for a nine.
-# Ask for both: what spoke for nine, what for five? The third map explains the difference of the two scores; with
-# LRP-0 it is simply the difference of the two maps, as chapter 10 will show.
+# And who checks the engine? Every method here has a twin that was written for PyTorch and shares no arithmetic with
+# it. From the record of `minixai crosscheck`, two precisions:
 
 # %% tags=["deeper"]
-# NBVAL_CHECK_OUTPUT
-odd = pictures[10]
-for name in ("nine", "five"):
-    print(f"{name} {net(odd)[net.classes.index(name)]:5.2f}")
-
-# %% tags=["deeper"]
-nine, five = (mx.explain(net, odd, "lrp-0", target=name).map for name in ("nine", "five"))
-draw.strip({"for nine": nine, "for five": five, "nine minus five": nine - five}, picture=odd[0])
+book.badge("shapes")

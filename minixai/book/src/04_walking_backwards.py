@@ -423,6 +423,35 @@ for line in steps.adjoint(g[None, None], letters("y", 4, 4)[None, None])[0, 0]:
     print("   ".join(map(str, line)))
 
 # %% [markdown] tags=["deeper"]
+# ## Deeper: a second opinion
+#
+# You have the adjoint from a sum written out by hand, from a dot product and from SymPy. PyTorch has a fourth way:
+# it records what a computation reads and differentiates that record. It has never seen our code. Give it a layer with
+# everything that can go wrong at once, steps of 2, a hole in the filter, padding, two groups, and let it walk back
+# from random numbers: what remains is the last digit of a float. The last lines below are about a whole network, the
+# ten shapes, and every method of this book (from the record of `minixai crosscheck`).
+
+# %% tags=["deeper"]
+if torch := book.torch_or_say():
+    rng = np.random.default_rng(4)
+    w, a = rng.standard_normal((4, 3, 3, 2)), rng.standard_normal((2, 6, 9, 8))
+    facts = {"stride": (2, 1), "padding": (1, 2), "dilation": (1, 2), "groups": 2}
+    ours = mx.Conv2d(w, **facts)
+    R = rng.standard_normal(ours.forward(a).shape)
+
+    leaf, weight = torch.tensor(a, requires_grad=True), torch.tensor(w, requires_grad=True)
+    theirs = torch.nn.functional.conv2d(leaf, weight, **facts)
+    at_input, at_weight = torch.autograd.grad(theirs, (leaf, weight), torch.tensor(R))
+    pairs = {
+        "forwards": (ours.forward(a), theirs.detach()),
+        "back to the input": (ours.adjoint(R, a), at_input),
+        "back to the filter": (ours.parameter_gradients(R, a)["weight"], at_weight),
+    }
+    for name, (one, other) in pairs.items():
+        print(f"{name:18} {np.abs(one - other.numpy()).max():.0e} apart, numbers up to {np.abs(one).max():.0f}")
+book.badge("shapes")
+
+# %% [markdown] tags=["deeper"]
 # ## Deeper: words and letters that trip readers
 #
 # *Convolution.* Eq. (30) slides the filter as it is. In signal processing that is *correlation*, and a convolution

@@ -272,8 +272,8 @@ print("                  runner-up  last layer shuffled", *rows, sep="\n")
 # %% [markdown]
 # There is the answer to your second guess. Ask "why cross?", and guided draws nearly the same picture. Take away
 # what the last layer had learnt: the same picture again. What it shows comes from the input and from the gates that the
-# input opened; the class has hardly a word in it. The gradient's map is ugly, and it changes most (not wholly: it went
-# through the same gates).
+# input opened; the class has hardly a word in it. The other two maps are uglier, and they change more (not wholly: they
+# went through the same pools, and the gradient through the same gates).
 #
 # One more handle: the **seed**. Up to here it was 1 at a *score*. Many programs explain the *probability* $p$ instead.
 # With two classes, $p = 1/(1 + e^{-d})$, where $d$ is the difference of the scores. Then $dp/dd = p\,(1 - p)$, and
@@ -341,6 +341,45 @@ below = {"relu5": "linear1", "relu4": "conv4", "relu3": "conv3", "relu2": "conv2
 for relu, layer in below.items():
     shares = [float((three[name].signals[layer] != 0).mean()) for name in three]
     print(relu, *(f"{share:6.2f}" for share in shares))
+
+# %% [markdown] tags=["deeper"]
+# ## Deeper: a second opinion
+#
+# Everything above was computed by one engine, ours. If it were wrong, all the pictures would be wrong together. So ask
+# somebody who shares no arithmetic with us. PyTorch knows the chain rule by itself; it only has to be told what a ReLU
+# does on the way back. In `backward`, `arriving` is our $R$:
+
+# %% tags=["deeper"]
+if torch := book.torch_or_say():
+    from minixai.pytorch import explain, straight
+
+    display(book.show(straight._Rectified))
+
+# %% tags=["deeper"]
+book.second_opinion(net, x, three)
+
+# %% [markdown] tags=["deeper"]
+# What is left is the last digit of a float. (Where a ReLU's input is 0 up to that digit a gate may flip, and then two
+# correct programs differ visibly; `minixai crosscheck` shares the gates to tell this from a mistake.)
+#
+# Now a trap. Many programs find a model's ReLUs by looking for *layers* of that name, and hang their gate on each. Here
+# is our minimum once more. It does not keep its ReLU as a layer, it calls it. How many does the search find, and what
+# does "guided" become? Guess before you open the output.
+
+# %% tags=["deeper", "reveal"]
+if torch:
+    kept = book.two_pixels().to_torch()  # layers: linear1, relu1, linear2
+    called = torch.nn.Module()
+    called.layers = torch.nn.ModuleList([kept.linear1, kept.linear2])
+    called.forward = lambda x: called.layers[1](torch.relu(called.layers[0](x)))
+    pair, found = torch.tensor([10.0, 6.0]).double(), [m for m in called.modules() if isinstance(m, torch.nn.ReLU)]
+    print(len(found), "ReLU layers found: such a program has nothing to change, and hands out the gradient,")
+    print(explain(called.eval(), pair, "gradient").relevance.tolist(), "under the name of guided, which is")
+    print(explain(called, pair, "guided-backprop").relevance.tolist())
+
+# %% [markdown] tags=["deeper"]
+# Nothing crashes, and nothing looks wrong. Our own version for PyTorch listens to the calls instead of looking for
+# layers, and refuses by name what it does not know. Chapter 17 tests other libraries on this very case.
 
 # %% [markdown] tags=["deeper"]
 # ## Deeper: what DeconvNet was made for
