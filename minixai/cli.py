@@ -201,6 +201,51 @@ def crosscheck(
         raise typer.Exit(1)
 
 
+conform = typer.Typer(help="Reference vectors: check an implementation against exact numbers.", no_args_is_help=True)
+app.add_typer(conform, name="conform")
+Only = Annotated[str, typer.Option(help="Pattern that the ids of the cases fit, such as 'methods/lrp-*'.")]
+
+
+@conform.command("list")
+def conform_list(only: Only = "*") -> None:
+    """Print one case per line, its id first."""
+    from minixai.conformance import vectors
+
+    for case in vectors.cases(only=only):
+        said = case.question.get("method", case.question.get("layer", {}).get("op"))
+        typer.echo(f"{case.id:44} {said:22} {case.profile}")
+
+
+@conform.command("run")
+def conform_run(
+    adapter: Annotated[str, typer.Option(help="Which program: minixai, minixai-pytorch, sabotage.")] = "minixai",
+    only: Only = "*",
+    as_json: AsJson = False,
+) -> None:
+    """Ask a program every case; exit code 1 if it fails one."""
+    from tqdm import tqdm
+
+    from minixai.conformance import adapters, runner, vectors
+
+    if adapter not in adapters.ADAPTERS:
+        raise ValueError(f"--adapter is {adapter!r}; expected one of {', '.join(adapters.ADAPTERS)}")
+    cases = list(vectors.cases(only=only))
+    if not cases:
+        raise ValueError(f"--only is {only!r}, which no case fits; minixai conform list shows their ids")
+    asked = tqdm(cases, desc=adapter, unit="case", leave=False, disable=None)
+    rows = list(runner.run(adapters.ADAPTERS[adapter], asked))
+    if as_json:
+        _print_json([asdict(row) for row in rows])
+    else:
+        for row in rows:
+            if row.status in ("failed", "errored"):
+                apart = "" if row.worst is None else f", {row.worst:.1e} of the largest value"
+                typer.echo(f"{row.status:8} {row.id:44} {row.where}{apart} {row.why}".rstrip())
+        typer.echo(f"{adapter}: {runner.summary(rows)}")
+    if any(row.status in ("failed", "errored") for row in rows):
+        raise typer.Exit(1)
+
+
 @app.command()
 def bench(
     pytorch: Annotated[bool, typer.Option("--pytorch", help="The mirror against the bare autograd call.")] = False,

@@ -155,7 +155,7 @@ def _padding(op: Any) -> tuple[int, ...]:
 
 
 def _batch_norm(op: Any) -> nn.Module:
-    made = BatchNorm(len(op.running_mean), eps=op.eps)
+    made = BatchNorm(len(op.running_mean), eps=float(op.eps))
     made.running_mean, made.running_var = (torch.tensor(np.asarray(a)) for a in (op.running_mean, op.running_var))
     for name in ("weight", "bias"):
         values = getattr(op, name)

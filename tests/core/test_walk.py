@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import minixai as mx
+from minixai.conformance import witness as w
+from minixai.conformance.networks import draw_numbers, random_case
 from minixai.walk import name_of
-from tests.random_networks import draw_numbers, random_case
-from tests.whitebox import witness as w
 
 F = mx.exact
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 import minixai as mx
 from minixai import pytorch
+from minixai.conformance.networks import Sketch, head
 from minixai.zoo.to_torch import layer
-from tests.random_networks import Sketch, head
 
 FEW = {"integrated-gradients": {"n": 4}, "smoothgrad": {"n": 4}}  # methods that need not look at fifty pictures here
 METHODS = {name: FEW.get(name, {}) for name in pytorch.METHODS}

@@ -10,10 +10,10 @@ import torch
 
 import minixai as mx
 from minixai import pytorch
+from minixai.conformance.networks import random_network
 from minixai.crosscheck import FLIP, TOLERANCE, aligned, compare, crosscheck
 from minixai.zoo import digits
 from tests.pytorch.material import METHODS, Written, drawn, pictures
-from tests.random_networks import random_network
 
 DTYPES = ("float64", "float32")
 

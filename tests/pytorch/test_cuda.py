@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from minixai import pytorch
+from minixai.conformance.networks import random_network
 from minixai.crosscheck import TOLERANCE, crosscheck
 from minixai.zoo import digits
 from tests.pytorch.material import METHODS, Written, drawn, everything, first, pictures, spelled
-from tests.random_networks import random_network
 
 pytestmark = [
     pytest.mark.cuda,

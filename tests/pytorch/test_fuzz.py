@@ -8,9 +8,9 @@ from torch import nn
 
 import minixai as mx
 from minixai import pytorch
+from minixai.conformance.networks import random_network
 from minixai.crosscheck import crosscheck
 from tests.pytorch.material import METHODS, Written, drawn, pictures
-from tests.random_networks import random_network
 
 MODULES = 300
 EVERY_METHOD = 30  # modules that see all methods; the others see two each

@@ -28,7 +28,7 @@ FLOORS = [
     {"draw"},
     {"api", ""},  # the package itself is the front door: whoever imports it stands above
     {"crosscheck"},
-    {"experiments", "bench"},
+    {"experiments", "conformance", "bench"},
     {"book"},
     {"cli"},
 ]

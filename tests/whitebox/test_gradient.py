@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import minixai as mx
-from tests.random_networks import draw_numbers, random_case
-from tests.whitebox import witness as w
+from minixai.conformance import witness as w
+from minixai.conformance.networks import draw_numbers, random_case
 from tests.whitebox.examples import F, row
 
 H = 1e-3  # the networks are piecewise linear, so a long step costs nothing but redraws

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import minixai as mx
+from minixai.conformance import witness as w
+from minixai.conformance.networks import random_case, random_pictures
 from minixai.whitebox.integrated import points
-from tests.random_networks import random_case, random_pictures
-from tests.whitebox import witness as w
 from tests.whitebox.examples import MIN_AT, F, neuron, row, two_pixels
 
 IG = "integrated-gradients"

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import minixai as mx
+from minixai.conformance import witness as w
+from minixai.conformance.networks import random_case
 from minixai.whitebox.lrp import Epsilon, Gamma, Zero
-from tests.random_networks import random_case
-from tests.whitebox import witness as w
 from tests.whitebox.examples import POCKET_PICTURE, F, neuron, pocket, row, two_pixels
 
 SEEDS = range(8)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import minixai as mx
-from tests.random_networks import draw_numbers, random_case
-from tests.whitebox import witness as w
+from minixai.conformance import witness as w
+from minixai.conformance.networks import draw_numbers, random_case
 
 F = Fraction
 SEEDS = range(6)

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import minixai as mx
+from minixai.conformance.networks import random_case
 from minixai.zoo import onnx_file
 from minixai.zoo.from_onnx import Place, _read
 from minixai.zoo.onnx_file import Layer, Model
-from tests.random_networks import random_case
 
 onnx = pytest.importorskip("onnx")
 from onnx import helper, numpy_helper  # noqa: E402  after the skip

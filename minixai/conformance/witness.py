@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import cache
 from itertools import product
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -76,7 +77,7 @@ def _place(node: mx.Node, reads: list[tuple[int, ...]], shape: tuple[int, ...]) 
     elif isinstance(op, mx.MaxPool2d | mx.MaxPool3d):
         kind, rows, bias = "max", pool_windows(op, reads[0], shape), [ZERO] * prod(shape)
     else:
-        names = [("weighted", WEIGHTED), ("average", AVERAGES), ("add", mx.Add), ("wire", WIRES)]
+        names: list[tuple[str, Any]] = [("weighted", WEIGHTED), ("average", AVERAGES), ("add", mx.Add), ("wire", WIRES)]
         kind = next(name for name, types in names if isinstance(op, types))
         rows, bias = _columns(op, reads)
     return Place(node.name, kind, node.inputs, rows, bias, op)

@@ -1,4 +1,4 @@
-"""Small random networks for the tests: seeded, acyclic, made of every kind of layer a method has to get right.
+"""Small random networks: seeded, acyclic, made of every kind of layer a method has to get right.
 
 ``random_case(seed)`` is a network and a picture in exact fractions. ``numbers`` says what they are made of: "eighths"
 (multiples of 1/8), "halves" (multiples of 1/2: exact zeros, ties and cancellations are common) or "normal" (float64).
@@ -185,7 +185,7 @@ def random_network(
     for kind in rng.permutation(len(kinds))[:blocks]:
         at = kinds[kind](sketch, at)
     head(sketch, at, classes, sketch.coin() if gap is None else gap)
-    return mx.Network(sketch.nodes, name=f"random {seed}", input_shape=shape)
+    return mx.Network(tuple(sketch.nodes), name=f"random {seed}", input_shape=shape)
 
 
 def random_pictures(seed: int, network: mx.Network, numbers: str = "eighths", n: int = 1) -> np.ndarray:

@@ -1,0 +1,107 @@
+"""Programs that can be checked, in this process: each answers a question with a result, or says why it does not.
+
+An adapter is a function (question) -> answer. The question is a case without its expected values; a method's answer has
+``relevance`` and, if the program can, ``signals`` {node: ...}; a layer's has ``output`` and ``leaving``. Numbers are
+{"shape": [...], "values": [...]}.
+"""
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from minixai import api
+from minixai.conformance import form
+from minixai.ops import Array, UnsupportedOp
+from minixai.ops.numbers import exact
+
+Answer = dict[str, Any]
+Adapter = Callable[[Mapping[str, Any]], Answer]
+
+
+def engine(question: Mapping[str, Any]) -> Answer:
+    """minixai's own engine, in float64."""
+    if "layer" in question:
+        return _layer(question)
+    network = form.read_network(question["network"]).astype("float64")
+    x, given = _floats(question["input"]), _params(question)
+    e = api.explain(network, x, question["method"], target=question["target"], **given)
+    return answered(e.relevance, e.signals)
+
+
+def mirror(question: Mapping[str, Any]) -> Answer:
+    """minixai.pytorch, in float64 on the CPU."""
+    import torch
+
+    from minixai import pytorch
+
+    if "layer" in question:
+        return {"status": "skipped", "why": "the mirror has no layers of its own"}
+    module = form.read_network(question["network"]).to_torch()
+    x, given = torch.tensor(_floats(question["input"])), _params(question)
+    try:
+        e = pytorch.explain(module, x, question["method"], question["target"], signals=True, **given)
+    except UnsupportedOp as error:
+        return {"status": "skipped", "why": str(error)}
+    return answered(e.relevance.numpy(), {name: s.numpy() for name, s in e.signals.items()})
+
+
+def sabotage(question: Mapping[str, Any]) -> Answer:
+    """The engine with its result a thousandth off: a runner that lets this pass is broken."""
+    answer = engine(question)
+    for key in ("relevance", "output"):
+        if key in answer:
+            answer[key] = {**answer[key], "values": [1.001 * v for v in answer[key]["values"]]}
+    return answer
+
+
+ADAPTERS: dict[str, Adapter] = {"minixai": engine, "minixai-pytorch": mirror, "sabotage": sabotage}
+
+
+def answered(relevance: Array, signals: Mapping[str, Array]) -> Answer:
+    """A result, as it is sent."""
+    return {
+        "status": "result",
+        "relevance": sent(relevance),
+        "signals": {name: sent(signal) for name, signal in signals.items()},
+    }
+
+
+def sent(a: Array) -> dict[str, Any]:
+    """Numbers, as they are sent."""
+    return {"shape": list(a.shape), "values": [float(v) for v in np.ravel(a)]}
+
+
+def _layer(question: Mapping[str, Any]) -> Answer:
+    op = form.read_layer(question["layer"]).convert(lambda a: a.astype(float))
+    xs, R = [_floats(x) for x in question["inputs"]], _floats(question["arriving"])
+    choice = op.choose(*xs)
+    operands = xs if choice is None else [*xs, choice]
+    back = op.adjoint(R, *operands)
+    leaving = back if isinstance(back, tuple) else (back,)
+    return {"status": "result", "output": sent(op.forward(*operands)), "leaving": [sent(r) for r in leaving]}
+
+
+def _params(question: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters as ``explain`` takes them; the data among them under its names there."""
+    given = {key: _number(value) for key, value in question["params"].items()}
+    if question["method"] == "cam":
+        given.pop("layer")  # where it looks follows from the network
+    if question["method"] == "smoothgrad":
+        given = {key: value for key, value in given.items() if key in ("sigma", "average", "method")}
+        given["noise"] = _floats(question["noise"])
+    if "reference" in question:
+        given["baseline"] = _floats(question["reference"])
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def _number(value: Any) -> Any:
+    """A written fraction as a float; names and switches as they are."""
+    if isinstance(value, str) and value.lstrip("-")[:1].isdecimal():
+        return float(Fraction(value))
+    return value
+
+
+def _floats(written: Mapping[str, Any]) -> Array:
+    return exact(form.array(written)).astype(float)

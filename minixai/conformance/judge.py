@@ -1,0 +1,74 @@
+"""An answer against what is expected: passed, or where it first differs and by how much."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minixai.conformance.vectors import Case
+from minixai.ops import Array
+
+STATUSES = ("passed", "failed", "skipped", "errored")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one case. ``worst``: the largest difference, of the largest expected value."""
+
+    id: str
+    status: str
+    worst: float | None = None
+    where: str = ""  # the first part that differs too much: "relevance", or a node, from the scores on
+    why: str = ""
+
+
+def judge(case: Case, answer: Mapping[str, Any], precision: str = "float64") -> Row:
+    """A row for an answer {"status": "result" | "skipped" | "errored", ...}. Nothing in the answer is trusted."""
+    status = answer.get("status")
+    if status in ("skipped", "errored"):
+        return Row(case.id, status, why=str(answer.get("why", ""))[:500])
+    if status != "result":
+        return Row(
+            case.id, "errored", why=f"the answer's status is {status!r:.40}; expected result, skipped or errored"
+        )
+    bound, worst, first = float(case.tolerance[precision]), 0.0, ""
+    for name, wanted, given in _parts(case.expected, answer):
+        try:
+            found = _numbers(given)
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
+            return Row(case.id, "errored", why=f"{name} cannot be read: {error}"[:500])
+        expected = np.array(wanted["float"], float).reshape(wanted["shape"])
+        if found.shape != expected.shape:
+            return Row(case.id, "failed", where=name, why=f"{name} has shape {found.shape}; expected {expected.shape}")
+        if not np.isfinite(found).all():
+            return Row(case.id, "failed", where=name, why=f"{name} holds NaN or infinite values")
+        apart = float(np.abs(found - expected).max(initial=0)) / (float(np.abs(expected).max(initial=0)) or 1.0)
+        first = first or (name if apart > bound else "")
+        worst = max(worst, apart)
+    return Row(case.id, "failed" if first else "passed", worst, first)
+
+
+def _parts(expected: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """(name, expected, answered): the result always, signals (from the scores back) as far as they are answered."""
+    if "output" in expected:
+        yield "output", expected["output"], answer.get("output")
+        for k, wanted in enumerate(expected["leaving"]):
+            given = answer.get("leaving") or ()
+            yield f"leaving {k}", wanted, given[k] if k < len(given) else None
+        return
+    given = answer.get("signals") or {}
+    for node, wanted in expected["signals"].items():
+        if node in given:
+            yield node, wanted, given[node]
+    yield "relevance", expected["relevance"], answer.get("relevance")
+
+
+def _numbers(given: Any) -> Array:
+    if not isinstance(given, Mapping):
+        raise ValueError("it is missing, or no object with shape and values")
+    shape = tuple(int(n) for n in given["shape"])
+    values = np.array(given["values"], dtype=float)
+    if values.ndim != 1 or any(n < 0 for n in shape) or values.size != int(np.prod(shape, dtype=object)):
+        raise ValueError(f"{values.size} values do not fill the shape {shape}")
+    return values.reshape(shape)

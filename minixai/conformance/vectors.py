@@ -1,0 +1,101 @@
+"""Reading the vectors: files that may come from anywhere, so nothing in them is believed before it is checked."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from minixai import files
+from minixai.conformance import form
+
+LARGEST = 32 << 20  # bytes of a file
+CASE = {"id": str, "profile": str, "tolerance": dict, "expected": dict}
+METHOD = CASE | {"network": str, "input": dict, "target": list, "params": dict, "spec": list}
+LAYER = CASE | {"layer": dict, "inputs": list, "arriving": dict}
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One case: what a program is told (``question``), and what it must find (``expected``, ``tolerance``)."""
+
+    id: str
+    profile: str
+    question: Mapping[str, Any]
+    expected: Mapping[str, Any]
+    tolerance: Mapping[str, Any]
+
+
+def folder() -> Path:
+    """Where the vectors are."""
+    return files.root("data") / "vectors"
+
+
+def cases(where: Path | None = None, only: str = "*") -> Iterator[Case]:
+    """Every case whose id fits the pattern ``only``, file by file. Raises ValueError for a file that is not sound."""
+    place = where or folder()
+    found = sorted(p for p in place.rglob("*.json") if p.name not in ("MANIFEST.json", "schema.json"))
+    if not found:
+        raise ValueError(f"{place} holds no vectors; expected files such as methods/gradient/chain.json")
+    for path in found:
+        yield from (case for case in read(path) if fnmatchcase(case.id, only))
+
+
+def read(path: Path) -> list[Case]:
+    """The cases of one file. Raises ValueError saying what is wrong with it."""
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise ValueError(f"{path} holds {size} bytes; expected at most {LARGEST}")
+    try:
+        said = json.loads(path.read_bytes(), object_pairs_hook=_once, parse_constant=_no_constant)
+        return _cases(said)
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else error or "it is nested too deeply"
+        raise ValueError(f"{path} is not a file of vectors: {what}") from error
+
+
+def _cases(said: Any) -> list[Case]:
+    _check("the file", said, {"schema": str, "group": str, "networks": dict, "cases": list})
+    if said["schema"] != form.SCHEMA:
+        raise ValueError(f"its schema is {said['schema']!r:.40}; expected {form.SCHEMA!r}")
+    if said["group"] not in ("methods", "ops"):
+        raise ValueError(f"its group is {said['group']!r:.40}; expected methods or ops")
+    return [_case(said, one) for one in said["cases"]]
+
+
+def _case(said: Mapping[str, Any], one: Any) -> Case:
+    layers = said["group"] == "ops"
+    _check("a case", one, LAYER if layers else METHOD)
+    for written in one["inputs"] if layers else [one["input"]]:
+        form.array(written)
+    for key in ("score", "relevance", "output"):
+        if key in one["expected"]:
+            form.array(one["expected"][key])
+    question = {key: one[key] for key in one if key not in ("expected", "tolerance", "profile", "spec")}
+    if not layers:
+        if one["network"] not in said["networks"]:
+            raise ValueError(
+                f"case {one['id']!r:.60} names the network {one['network']!r:.40}, which is not in the file"
+            )
+        question |= {"method": said["method"], "network": said["networks"][one["network"]]}
+    return Case(one["id"], one["profile"], question, one["expected"], one["tolerance"])
+
+
+def _check(what: str, value: Any, wanted: Mapping[str, type]) -> None:
+    if not isinstance(value, dict):
+        raise ValueError(f"{what} is {type(value).__name__}; expected an object")
+    for key, kind in wanted.items():
+        if not isinstance(value[key], kind):
+            raise ValueError(f"{key} of {what} is {type(value[key]).__name__}; expected {kind.__name__}")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number here")

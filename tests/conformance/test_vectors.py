@@ -1,0 +1,181 @@
+"""The reference vectors: enough of them, frozen, and every engine judged by them."""
+
+import json
+from collections import Counter, defaultdict
+from hashlib import sha256
+
+import pytest
+
+import minixai as mx
+from minixai.conformance import adapters, form, generate, judge, layers, runner, vectors
+from tests.cli.test_cli import run as cli
+
+CASES = list(vectors.cases())
+METHODS = [case for case in CASES if "method" in case.question]
+FROZEN = 1063  # the count may grow, never shrink
+
+
+def test_the_engine_finds_every_number():
+    rows = list(runner.run(adapters.engine, CASES))
+    assert [row for row in rows if row.status != "passed"] == []
+    assert max(row.worst for row in rows) < 1e-11
+
+
+def test_the_mirror_finds_every_number():
+    rows = list(runner.run(adapters.mirror, METHODS))
+    assert [row for row in rows if row.status != "passed"] == []
+
+
+def test_sabotage_is_caught_in_every_case():
+    assert {row.status for row in runner.run(adapters.sabotage, CASES)} == {"failed"}
+
+
+def test_there_are_enough_of_every_kind():
+    assert len(CASES) >= FROZEN and len({case.id for case in CASES}) == len(CASES)
+    families = defaultdict(list)
+    for case in METHODS:
+        families[case.question["method"]].append(case.id.split("/")[-1].rsplit("-", 1)[0])
+    assert set(families) == {m.name for m in mx.methods()} - {"lrp-composite"}  # its r.m.s. is no fraction
+    assert all(len(found) >= 25 and len(set(found)) >= 3 for found in families.values())
+    kinds = Counter(case.question["layer"]["op"] for case in CASES if "layer" in case.question)
+    assert set(kinds) == set(layers.LAYERS) and min(kinds.values()) >= 30
+
+
+def test_the_manifest_is_what_is_there():
+    said = json.loads((vectors.folder() / "MANIFEST.json").read_text())
+    there = {str(p.relative_to(vectors.folder())): p for p in vectors.folder().rglob("*.json")}
+    there.pop("MANIFEST.json")
+    assert said["files"].keys() == there.keys() and said["cases"] == len(CASES)
+    for name, path in there.items():
+        assert said["files"][name]["sha256"] == sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.slow
+def test_the_same_bytes_come_out_again():
+    for name, content in generate.everything().items():
+        assert (vectors.folder() / name).read_bytes() == content, name
+
+
+def test_what_is_frozen_is_not_overwritten(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(generate, "everything", lambda: {"ops/a.json": b"new", "ops/b.json": b"b"})
+    (tmp_path / "ops").mkdir()
+    (tmp_path / "ops" / "a.json").write_bytes(b"old")
+    with pytest.raises(generate.typer.Exit):
+        generate.main(tmp_path)
+    assert (tmp_path / "ops" / "a.json").read_bytes() == b"old" and not (tmp_path / "ops" / "b.json").exists()
+    assert "frozen files would change: ops/a.json" in capsys.readouterr().err
+
+
+def test_networks_survive_being_written_down():
+    for case in METHODS[::20]:
+        network = form.read_network(case.question["network"])
+        assert form.network(network) == case.question["network"]
+        assert network.dtype == object
+
+
+GOOD = {"schema": form.SCHEMA, "group": "ops", "op": "ReLU", "networks": {}, "cases": []}
+NUMBER = {"shape": [1], "values": ["1"]}
+ONE = {
+    "id": "a", "profile": "survey", "tolerance": {}, "expected": {}, "layer": {"op": "ReLU"}, "inputs": [NUMBER],
+    "arriving": NUMBER,
+}  # fmt: skip
+DEEP = "[" * 100_000
+MALFORMED = {
+    "empty": (b"", "Expecting value"),
+    "cut off": (json.dumps(GOOD).encode()[:-5], ""),
+    "not text": (b"\xff\xfe\x00", ""),
+    "nested too deeply": (DEEP.encode(), ""),
+    "a list": (b"[]", "the file is list; expected an object"),
+    "NaN": (b'{"schema": NaN}', "NaN is no number here"),
+    "a key twice": (b'{"schema": "a", "schema": "b"}', "a key stands twice"),
+    "another schema": (json.dumps(GOOD | {"schema": "minixai-vectors/9"}).encode(), "expected 'minixai-vectors/1'"),
+    "no schema": (b"{}", "'schema' is missing"),
+    "another group": (json.dumps(GOOD | {"group": "x"}).encode(), "expected methods or ops"),
+    "cases that are no list": (json.dumps(GOOD | {"cases": {}}).encode(), "cases of the file is dict; expected list"),
+    "a case that is no object": (json.dumps(GOOD | {"cases": [3]}).encode(), "a case is int; expected an object"),
+    "a case without an id": (json.dumps(GOOD | {"cases": [{}]}).encode(), "'id' is missing"),
+}
+NUMBERS = {
+    "a float": 0.5, "a word": "one", "a division by zero": "1/0", "two slashes": "1/2/3", "an exponent": "1e9",
+    "a space": " 1", "another script's digits": "\u0661", "a huge number": "9" * 2000, "nothing": None, "a sign": "-",
+}  # fmt: skip
+for what, value in NUMBERS.items():
+    given = GOOD | {"cases": [ONE | {"inputs": [{"shape": [1], "values": [value]}]}]}
+    MALFORMED[what] = (json.dumps(given).encode(), "a number is a string such as '-7/2'")
+SHAPES = {"too few numbers": [2], "too many": [0], "a negative size": [-1], "a huge shape": [10**30], "no shape": "x"}
+for what, shape in SHAPES.items():
+    given = GOOD | {"cases": [ONE | {"inputs": [{"shape": shape, "values": ["1"]}]}]}
+    MALFORMED[what] = (json.dumps(given).encode(), "")
+
+
+@pytest.mark.parametrize("what", MALFORMED)
+def test_a_malformed_file_is_one_sentence(what, tmp_path):
+    content, said = MALFORMED[what]
+    path = tmp_path / "x.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="is not a file of vectors: ") as error:
+        vectors.read(path)
+    assert said in str(error.value) and len(str(error.value).splitlines()) == 1
+
+
+def test_a_sound_file_is_read(tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(GOOD | {"cases": [ONE]}))
+    assert [case.id for case in vectors.read(path)] == ["a"]
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(vectors, "LARGEST", 10)
+    (tmp_path / "x.json").write_text(json.dumps(GOOD))
+    with pytest.raises(ValueError, match="expected at most 10"):
+        vectors.read(tmp_path / "x.json")
+
+
+CASE = next(case for case in METHODS if case.id == "methods/lrp-gamma/pool-001")
+RIGHT = adapters.engine(CASE.question)
+SIZE = len(RIGHT["relevance"]["values"])
+ANSWERS = {
+    "nothing": ({}, "errored"),
+    "another status": ({"status": "fine"}, "errored"),
+    "skipped": ({"status": "skipped", "why": "no"}, "skipped"),
+    "no relevance": ({"status": "result"}, "errored"),
+    "words": (RIGHT | {"relevance": {"shape": [1], "values": ["a"]}}, "errored"),
+    "a shape of another size": (RIGHT | {"relevance": RIGHT["relevance"] | {"shape": [7]}}, "errored"),
+    "another shape": (RIGHT | {"relevance": RIGHT["relevance"] | {"shape": [SIZE]}}, "failed"),
+    "NaN": (RIGHT | {"relevance": RIGHT["relevance"] | {"values": [float("nan")] * SIZE}}, "failed"),
+    "the right answer": (RIGHT, "passed"),
+    "only the relevance": ({key: RIGHT[key] for key in ("status", "relevance")}, "passed"),
+}
+
+
+@pytest.mark.parametrize("what", ANSWERS)
+def test_every_answer_gets_its_row(what):
+    answer, status = ANSWERS[what]
+    assert judge.judge(CASE, answer).status == status
+
+
+def test_the_first_node_that_differs_is_named():
+    signals = {name: dict(signal) for name, signal in RIGHT["signals"].items()}
+    for name in ("conv1", "relu1"):
+        signals[name]["values"] = [2 * v for v in signals[name]["values"]]
+    row = judge.judge(CASE, RIGHT | {"signals": signals})
+    assert row.status == "failed" and row.where == "relu1" and row.worst == pytest.approx(1)
+
+
+def test_an_adapter_that_crashes_costs_a_row():
+    def crash(question):
+        raise RuntimeError("out of paper")
+
+    (row,) = runner.run(crash, [CASE])
+    assert row.status == "errored" and row.why == "RuntimeError: out of paper"
+
+
+def test_the_command_line():
+    assert cli("conform", "run", "--only", "methods/fem/*").stdout.endswith(
+        "36 passed, 0 failed, 0 skipped, 0 errored\n"
+    )
+    said = cli("conform", "run", "--adapter", "sabotage", "--only", "methods/fem/ties-001", code=1).stdout
+    assert said.startswith("failed   methods/fem/ties-001") and "relevance, 1.0e-03" in said
+    assert cli("conform", "list", "--only", "*/cam/gap*").stdout.split()[:3] == ["methods/cam/gap-001", "cam", "survey"]
+    assert "which no case fits" in cli("conform", "run", "--only", "nothing", code=2).stderr
+    assert "--adapter is 'x'" in cli("conform", "run", "--adapter", "x", code=2).stderr
