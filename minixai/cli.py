@@ -218,7 +218,9 @@ def conform_list(only: Only = "*") -> None:
 
 @conform.command("run")
 def conform_run(
-    adapter: Annotated[str, typer.Option(help="Which program: minixai, minixai-pytorch, sabotage.")] = "minixai",
+    adapter: Annotated[str, typer.Option(help="A program that is built in: minixai, minixai-pytorch ...")] = "minixai",
+    command: Annotated[str | None, typer.Option("--exec", help="Or the command line of one of your own.")] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that it has for an answer.")] = 60,
     only: Only = "*",
     as_json: AsJson = False,
 ) -> None:
@@ -226,14 +228,19 @@ def conform_run(
     from tqdm import tqdm
 
     from minixai.conformance import adapters, runner, vectors
+    from minixai.conformance.program import Program
 
     if adapter not in adapters.ADAPTERS:
         raise ValueError(f"--adapter is {adapter!r}; expected one of {', '.join(adapters.ADAPTERS)}")
     cases = list(vectors.cases(only=only))
     if not cases:
         raise ValueError(f"--only is {only!r}, which no case fits; minixai conform list shows their ids")
-    asked = tqdm(cases, desc=adapter, unit="case", leave=False, disable=None)
-    rows = list(runner.run(adapters.ADAPTERS[adapter], asked))
+    asked = tqdm(cases, desc=command or adapter, unit="case", leave=False, disable=None)
+    if command is None:
+        rows = list(runner.run(adapters.ADAPTERS[adapter], asked))
+    else:
+        with Program(command, timeout) as program:
+            rows = list(runner.run(program, asked))
     if as_json:
         _print_json([asdict(row) for row in rows])
     else:
@@ -241,7 +248,7 @@ def conform_run(
             if row.status in ("failed", "errored"):
                 apart = "" if row.worst is None else f", {row.worst:.1e} of the largest value"
                 typer.echo(f"{row.status:8} {row.id:44} {row.where}{apart} {row.why}".rstrip())
-        typer.echo(f"{adapter}: {runner.summary(rows)}")
+        typer.echo(f"{command or adapter}: {runner.summary(rows)}")
     if any(row.status in ("failed", "errored") for row in rows):
         raise typer.Exit(1)
 

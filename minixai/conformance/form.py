@@ -20,9 +20,7 @@ SCHEMA = "minixai-vectors/1"
 def number(text: str) -> Fraction:
     """A number as written: "3", "-7/2". Raises ValueError for anything else, and for more than 500 digits."""
     if not isinstance(text, str) or len(text) > 2 * DIGITS + 2:
-        raise ValueError(
-            f"a number is a string such as '-7/2', of at most {DIGITS} digits; got {text!r:.40}"
-        )
+        raise ValueError(f"a number is a string such as '-7/2', of at most {DIGITS} digits; got {text!r:.40}")
     top, slash, bottom = text.partition("/")
     whole = top.removeprefix("-").isdecimal() and top.isascii()
     if not whole or (slash and not (bottom.isdecimal() and bottom.isascii() and int(bottom))):
