@@ -92,7 +92,7 @@ def surroundings(device: str = "cpu") -> dict[str, Any]:
 
     gpu = torch.cuda.get_device_name(device) if device.startswith("cuda") else None
     return {
-        "machine": gpu or f"{platform.machine()}, {torch.get_num_threads()} threads",
+        "machine": gpu or f"{platform.machine()}, threads: {torch.get_num_threads()}",
         "python": platform.python_version(),
         **{name: version(name) for name in ("numpy", "torch")},
     }

@@ -8,6 +8,7 @@ from textwrap import dedent
 from typing import Any
 
 from minixai import files
+from minixai.book.verdict import pre
 
 TAG = re.compile(r"\(\d{1,2}\)$|Eqs?\. \(\d{1,2}\)(?:(?:, |-)\(\d{1,2}\))*")
 
@@ -31,7 +32,7 @@ class Listing:
     def _repr_html_(self) -> str:
         return "".join(
             f"<figure><figcaption><code>{escape(place)}</code></figcaption>"
-            f'<pre tabindex="0">{_marked(code)}</pre></figure>'
+            f"{pre(_marked(code))}</figure>"
             for place, code in self.pieces
         )
 

@@ -100,10 +100,15 @@ def framed(headline: str, inside: str, passed: bool | None = None) -> str:
     return f'<div role="status" style="{style}"><strong>{escape(headline)}</strong>{inside}</div>'
 
 
+def pre(code: str) -> str:
+    """Code as it was typed: long lines scroll, and no word is broken."""
+    return f'<pre tabindex="0" style="white-space: pre; overflow-x: auto; word-break: normal">{code}</pre>'
+
+
 def side_by_side(codes: dict[str, str]) -> str:
     """Pieces of code in columns."""
     columns = "".join(
-        f'<div style="flex: 1 1 20em"><strong>{escape(name)}</strong><pre tabindex="0">{escape(code)}</pre></div>'
+        f'<div style="flex: 1 1 20em"><strong>{escape(name)}</strong>{pre(escape(code))}</div>'
         for name, code in codes.items()
     )
     return f'<div style="display: flex; flex-wrap: wrap; gap: 1em">{columns}</div>'

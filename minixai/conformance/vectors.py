@@ -1,6 +1,7 @@
 """Reading the vectors: files that may come from anywhere, so nothing in them is believed before it is checked."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -38,8 +39,11 @@ def cases(where: Path | None = None, only: str = "*") -> Iterator[Case]:
     found = sorted(p for p in place.rglob("*.json") if p.name not in ("MANIFEST.json", "schema.json"))
     if not found:
         raise ValueError(f"{place} holds no vectors; expected files such as methods/gradient/chain.json")
+    said = re.split(r"[*?[]", only)[0]  # what an id must begin with
     for path in found:
-        yield from (case for case in read(path) if fnmatchcase(case.id, only))
+        begins = f"{path.relative_to(place).with_suffix('').as_posix()}-"  # as every id in this file does
+        if begins.startswith(said) or said.startswith(begins):
+            yield from (case for case in read(path) if fnmatchcase(case.id, only))
 
 
 def read(path: Path) -> list[Case]:

@@ -23,7 +23,7 @@ LARGEST = float(np.finfo(np.float32).max)  # what a Clip without a maximum says,
 
 
 def from_onnx(path: str | PathLike[str]) -> Network:
-    """The network in an ONNX file, up to the scores S(x): a softmax at the end is left out.
+    """The network in an ONNX file, up to the scores S(x): a softmax at the end is left out, maps of one pixel a row.
 
     Nodes keep their names in the file, weights their precision. Needs the onnx package: pip install 'minixai[onnx]'.
 
@@ -33,22 +33,33 @@ def from_onnx(path: str | PathLike[str]) -> Network:
     model = read(path)
     scores = _scores(model)
     layers = _leading_to(scores, model)
-    if not layers or len(model.shapes.get(scores, ())) != 2:
+    shape = model.shapes.get(scores, ())
+    if not layers or len(shape) < 2 or set(shape[2:]) - {1}:
         raise ValueError(f"the output {scores!r} is no row of scores, (N, classes), computed from the picture")
+    for layer in layers:  # before anything is read, so that a Transpose is named rather than the Reshape it needs
+        if layer.kind not in _READERS:
+            raise _no_layer(layer, f"expected one of {', '.join(_READERS)}")
     sketch = _Sketch(model, layers, holds={model.input: INPUT})
     for layer in layers:
         try:
             sketch.add(layer)
         except ValueError as error:
-            raise UnsupportedOp(f"node {layer.name!r}, {layer.kind}, has no layer in the engine: {error}") from error
+            raise _no_layer(layer, str(error)) from error
+    if len(shape) > 2:
+        sketch.flatten(scores)
     return Network(tuple(sketch.nodes.values()), name=model.name, input_shape=model.shapes[model.input][1:])
+
+
+def _no_layer(layer: Layer, why: str) -> UnsupportedOp:
+    return UnsupportedOp(f"node {layer.name!r}, {layer.kind}, has no layer in the engine: {why}")
 
 
 def _scores(model: Model) -> str:
     """The tensor of the scores: the output, or what a softmax at the end reads."""
     for layer in model.layers:
         if model.output in layer.outputs and layer.kind in ("Softmax", "LogSoftmax"):
-            if layer.settings.get("axis", 1) in (1, -1):
+            rank = len(model.shapes.get(layer.inputs[0], ()))
+            if rank > 1 and layer.settings["axis"] in (1, 1 - rank):
                 return layer.inputs[0]
     return model.output
 
@@ -162,6 +173,11 @@ class _Sketch:
         self.nodes.update({node.name: node for node in chain})
         self.holds[layer.outputs[0]] = chain[-1].name
 
+    def flatten(self, tensor: str) -> None:
+        """One more layer: scores that are maps of a single pixel each, as a row."""
+        last = self.holds[tensor]
+        self.nodes[f"{last}_flat"] = Node(f"{last}_flat", ops.Flatten(), (last,))
+
     def _shift(self, tensor: str, values: Array) -> None:
         """Give the layer that computes ``tensor`` the bias that an Add of constants is, if nobody else reads it."""
         node = self.nodes.get(self.holds.get(tensor, ""))
@@ -176,8 +192,6 @@ class _Sketch:
 
 def _read(place: Place) -> Op | tuple[Op, ...] | Bias:
     """What the layer is, by the reader of its kind."""
-    if place.layer.kind not in _READERS:
-        raise ValueError(f"expected one of {', '.join(_READERS)}")
     reader = _READERS[place.layer.kind]
     unknown = sorted(set(place.layer.settings) - set(signature(reader).parameters))
     if unknown:
@@ -328,7 +342,7 @@ def _dropout(at: Place, ratio: float = 0.5, seed: int = 0) -> Op:
     return ops.Identity()
 
 
-def _softmax(at: Place, axis: int = 1) -> Op:
+def _softmax(at: Place, axis: int) -> Op:
     if len(at.shape) != 2 or axis not in (1, -1):
         raise ValueError(f"it is over axis {axis} of {at.shape}; expected the classes of (N, classes)")
     return ops.Softmax()

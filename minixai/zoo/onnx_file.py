@@ -17,6 +17,7 @@ from minixai.ops import Array, UnsupportedOp
 MAX_BYTES = 1 << 30  # a larger file is not opened
 MAX_NUMBERS = 1 << 28  # no layer may compute more numbers than this
 OLDEST = 7  # the first edition of the operators that is read
+SOFTMAX_BY_PIXEL = 13  # from this edition on, a softmax that names no axis is over the last one, not the channels
 SOME = 13  # pictures in a batch, where the file leaves open how many: a number that no reshape says by chance
 OPERATORS = ("", "ai.onnx")  # two names of the standard's own
 # Types of numbers by their number in the standard: the field that holds them, bytes of each in raw form.
@@ -73,13 +74,16 @@ def read(path: str | PathLike[str]) -> Model:
     with _readable(file):
         shapes = _shapes(onnx.shape_inference.infer_shapes(_opened(proto, picture), strict_mode=True, data_prop=True))
     layers = []
-    for layer in _layers(proto.graph, onnx.helper.get_attribute_value):
+    for layer in _layers(proto, onnx.helper.get_attribute_value):
         if layer.kind == "Constant":
             constants[layer.outputs[0]] = _constant(layer, onnx.numpy_helper.to_array)
+        elif layer.kind == "ConstantOfShape" and layer.outputs[0] in shapes:
+            constants[layer.outputs[0]] = _filled(layer, shapes[layer.outputs[0]], onnx.numpy_helper.to_array)
         elif layer.kind == "Identity" and layer.inputs[0] in constants:  # weights that two layers share
             constants[layer.outputs[0]] = constants[layer.inputs[0]]
         else:
             layers.append(layer)
+    _check_total(constants)
     return Model(file.stem, tuple(layers), constants, shapes, picture.name, proto.graph.output[0].name)
 
 
@@ -176,14 +180,17 @@ def _shapes(proto: Any) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _layers(graph: Any, value_of: Any) -> list[Layer]:
+def _layers(proto: Any, value_of: Any) -> list[Layer]:
     """The nodes, each with a name of its own: the file's, or that of the tensor it makes."""
     layers: list[Layer] = []
     taken = Counter([INPUT])
-    for node in graph.node:
+    edition = max(entry.version for entry in proto.opset_import if entry.domain in OPERATORS)
+    usual = {kind: {"axis": 1 if edition < SOFTMAX_BY_PIXEL else -1} for kind in ("Softmax", "LogSoftmax")}
+    for node in proto.graph.node:
         name = node.name or node.output[0] or node.op_type
         taken[name] += 1
-        settings = {setting.name: _text(value_of(setting)) for setting in node.attribute}
+        said = {setting.name: _text(value_of(setting)) for setting in node.attribute}
+        settings = usual.get(node.op_type, {}) | said
         unique = name if taken[name] == 1 else f"{name}#{taken[name]}"
         layers.append(Layer(unique, node.op_type, tuple(node.input), tuple(node.output), settings))
     return layers
@@ -200,3 +207,18 @@ def _constant(layer: Layer, array_of: Any) -> Array:
     if said[0] == "value":
         return array_of(said[1])
     return np.asarray(said[1], np.float32 if "float" in said[0] else np.int64)
+
+
+def _filled(layer: Layer, shape: tuple[int, ...], array_of: Any) -> Array:
+    """Constants that are all one number: it is held once, whatever the shape."""
+    number = array_of(layer.settings["value"]) if "value" in layer.settings else np.zeros(1, np.float32)
+    if number.size != 1:
+        raise ValueError(f"node {layer.name!r} fills its shape with {number.size} numbers; expected one")
+    return np.broadcast_to(number.reshape(()), shape)
+
+
+def _check_total(constants: Mapping[str, Array]) -> None:
+    """A few bytes can say "a billion zeros", as often as they like: what layers may make of all of them is bounded."""
+    total = sum(values.size for values in constants.values())
+    if total > MAX_NUMBERS:
+        raise ValueError(f"the constants are {total} numbers; expected at most {MAX_NUMBERS}: give a smaller ONNX file")

@@ -1,10 +1,15 @@
 """What chapter 04 says in words, tested: the bug that hides, the judge that needs no persuading, Appendix A's words."""
 
+import re
+
+import nbformat
 import numpy as np
 import pytest
 
 import minixai as mx
-from minixai import book
+from minixai import book, files
+from minixai.book import source
+from minixai.book.exercises import of
 from minixai.book.numbers import value
 from minixai.zoo import digits
 
@@ -76,3 +81,21 @@ def test_with_the_other_meaning_of_the_word_the_flip_changes_sides():
     """Slide the turned filter forwards, and the walk back slides it as it is."""
     F, G = value("paint.filter"), value("paint.signal")
     assert (back(G, F[::-1, ::-1]) == slid(G, F, ring=1)).all()
+
+
+def test_the_right_map_is_the_one_the_question_takes():
+    text = "\n".join(c.text for c in source.read(*source.paths(("04",))).cells)
+    (seed,) = re.findall(r"order = np.random.default_rng\((\d+)\).permutation\(2\)", text)
+    order = list(np.random.default_rng(int(seed)).permutation(2))
+    assert "AB"[order.index(0)] == of("04_walking_backwards")["tell_by_eye"].answer
+
+
+@pytest.mark.parametrize("path", source.paths(), ids=lambda p: p.stem)
+def test_the_first_line_of_a_closed_output_says_nothing_yet(path):
+    """JupyterLab shows the first line of a closed output beside the three dots."""
+    notebook = nbformat.read(files.root("chapters") / f"{path.stem}.ipynb", as_version=4)
+    closed = [c for c in notebook.cells if "reveal" in c.metadata.get("tags", ())]
+    assert closed
+    for cell in closed:
+        for first in [o["text"].splitlines()[0] for o in cell.outputs if o.output_type == "stream"][:1]:
+            assert not re.search(r"\d|\b[A-D]\b", first), first

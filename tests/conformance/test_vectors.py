@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
+from fnmatch import fnmatchcase
 from hashlib import sha256
 
 import pytest
@@ -64,6 +65,14 @@ def test_what_is_frozen_is_not_overwritten(tmp_path, monkeypatch, capsys):
         generate.main(tmp_path)
     assert (tmp_path / "ops" / "a.json").read_bytes() == b"old" and not (tmp_path / "ops" / "b.json").exists()
     assert "frozen files would change: ops/a.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "only", ["*", "methods/fem/*", "methods/fem/ties-002", "ops/Max*", "*-001", "methods/lrp-[0g]*/p*"]
+)
+def test_a_pattern_finds_what_it_fits(only):
+    fits = [case.id for case in CASES if fnmatchcase(case.id, only)]
+    assert fits and [case.id for case in vectors.cases(only=only)] == fits
 
 
 def test_networks_survive_being_written_down():

@@ -269,10 +269,25 @@ COLLECT = Question(
     id="collect",
     kind="observe",
     ask="With the figure on 'collect', which tap of the filter meets the output above and to the left of your pixel?",
-    options={"A": "the top left one", "B": "the bottom right one", "C": "the centre"},
+    options={"A": "the top left one", "B": "the bottom right one", "C": "the top right one"},
     answer="B",
     because="Seen from the pixel, the filter stands upside down and mirrored: turned by 180 degrees.",
-    wrong=(("A", "That is the tap seen from the output. From the pixel, look back the other way."),),
+    wrong=(
+        ("A", "That is the tap seen from the output. From the pixel, look back the other way."),
+        ("C", "Left and right have changed sides, and so have top and bottom: a half-turn, not a mirror."),
+    ),
 )
 
-EXERCISES = (FORK, PAINT_ONE, CONV_BACKWARD, FILTER_GRADIENT, COLLECT, UNFLIPPED)
+TELL_BY_EYE = Question(
+    id="tell_by_eye",
+    kind="predict",
+    ask="Two maps of the nine, one by the right walk, one with the filter as it is. Which is by the right walk?",
+    options={"A": "map A", "B": "map B"},
+    answer="B",
+    because="B is by the right walk. The adjoint test can tell; a map alone, however it looks, can not.",
+    wrong=(("A", "A is the colleague's: a map that looks like a map."),),
+    look="Break it",
+    later=True,
+)
+
+EXERCISES = (FORK, PAINT_ONE, CONV_BACKWARD, FILTER_GRADIENT, COLLECT, UNFLIPPED, TELL_BY_EYE)

@@ -308,7 +308,7 @@ SHARP_MAP = Question(
     ask="The guided map is the sharpest of the three. Which sentence does that support?",
     options={
         "A": "Guided backpropagation explains the decision best",
-        "B": "Guided backpropagation stops more signals than the other two",
+        "B": "At each ReLU, guided backpropagation stops at least as much of the same signal as the other two",
         "C": "The network looked at exactly these edges",
         "D": "The bright pixels would change the score most",
     },

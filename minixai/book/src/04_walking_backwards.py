@@ -273,13 +273,12 @@ filter_gradient.check()
 # ## Break it
 #
 # The colleague's bug in a real network. The cell draws the slope of the score of *nine* twice: by the right walk,
-# and with the filter as it is in all three convolutions. Which is right? Look, put `"A"` or `"B"` for the dots after
-# `by_eye`, and run the cell again.
+# and with the filter as it is in all three convolutions. Which is right? Write your guess under the maps.
 #
 # One judge needs no persuading. Hold every ReLU open or shut and every max-pool winner in place: then the whole
 # network is linear, and the adjoint test applies to it at once. Change the picture by any $d$; the score must move by
-# exactly $\langle \mathrm{slopes}, d \rangle$. Open the next cell's output when you have
-# guessed.
+# exactly $\langle \mathrm{slopes}, d \rangle$. Run the last of the three cells when you have guessed:
+# that opens it.
 
 # %%
 def unturned(R, step):  # turned here, turned back by the engine's own turn: the filter as it is
@@ -292,34 +291,36 @@ def slopes(tape, rules):
 
 
 tables = mx.rules("gradient"), mx.rules("gradient") | {mx.Conv2d: unturned}  # right; right but for one rule
-by_eye = ...  # "A" or "B": the right one
 order = np.random.default_rng(8).permutation(2)
 nine = mx.forward(net, pictures[18])
 two = {letter: slopes(nine, tables[k])[0] for letter, k in zip("AB", order, strict=True)}
 draw.strip(two, picture=pictures[18, 0], title="Nine: which walk is right?")
 
+# %%
+ch.predict("tell_by_eye", ..., confidence=...)
+
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-lines = [f"right is {'AB'[list(order).index(0)]}; you said {'nothing yet' if by_eye is ... else by_eye}"]
+print("Five pictures, each changed by some d:")
 for n, d in zip((2, 7, 12, 14, 18), np.random.default_rng(0).integers(-2, 3, (5, 1, 8, 8)) / 4, strict=True):
     tape = mx.forward(net, pictures[n])
     moved = (mx.forward(net, pictures[n] + d, choices=tape).output.y - tape.output.y)[0, tape.output.y.argmax()]
     right, wrong = ((slopes(tape, rules) * d).sum() for rules in tables)
-    lines.append(f"the score moves by {moved:7.3f}: right {right:7.3f}, unturned {wrong:7.3f}")
-print("\n".join(lines))
+    print(f"the score moves by {moved:7.3f}: right {right:7.3f}, unturned {wrong:7.3f}")
 
 # %% [markdown]
 # One column agrees to the last digit; the other at times misses even the sign. I could not have told from the maps.
 #
 # ## Exit ticket
 #
-# By hand: $F = {{paint.filter:matrix}}$, and the signal `[[0, 2], [1, 0]]` arrives. What is at the input? Put your
-# matrix for the dots, as `[[., ., .], [., ., .], [., ., .]]`; `True` means agreement. Then the fork once more, without
-# scrolling up.
+# First your guess about the nine. Then by hand: $F = {{paint.filter:matrix}}$, and the signal `[[0, 2], [1, 0]]`
+# arrives. What is at the input? Put your matrix for the dots, as `[[., ., .], [., ., .], [., ., .]]`; `True` means
+# agreement. Then the fork once more, without scrolling up.
 
 # %%
 mine = ...
-display("not yet" if mine is ... else conv.adjoint(mx.exact([[[[0, 2], [1, 0]]]]), empty)[0, 0] == np.array(mine))
+display(ch.reveal("tell_by_eye"))
+display("not yet" if mine is ... else np.array_equal(conv.adjoint(mx.exact([[[[0, 2], [1, 0]]]]), empty)[0, 0], mine))
 ch.predict("fork", ..., confidence=...)
 
 # %% [markdown]

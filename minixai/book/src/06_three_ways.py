@@ -100,7 +100,7 @@ relu_backward.check()
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-# The three tables of your pencil: open this when yours are done.
+# The three tables of your pencil: run this when yours are done; that opens it.
 for name in ("gates.gradient", "gates.deconvnet", "gates.guided"):
     print(name.split(".")[1])
     for row in book.numbers.value(name):
@@ -141,7 +141,8 @@ ch.yours("relu_backward", lambda f: draw.strip({f"{k}: {f.label}": student(f, k,
 
 # %% [markdown]
 # The same three maps as at the top: through your gate if it has passed, else through the book's, and the title says so.
-# What should you look for? The gradient is scattered over star and stripes; guided keeps to the edge of the star.
+# What should you look for? The gradient is scattered over star and stripes; guided keeps to two patches at the
+# edge of the star.
 #
 # ## Two pixels
 #
@@ -364,7 +365,7 @@ book.second_opinion(net, x, three)
 #
 # Now a trap. Many programs find a model's ReLUs by looking for *layers* of that name, and hang their gate on each. Here
 # is our minimum once more. It does not keep its ReLU as a layer, it calls it. How many does the search find, and what
-# does "guided" become? Guess before you open the output.
+# does "guided" become? Guess before you run the cell.
 
 # %% tags=["deeper", "reveal"]
 if torch:
@@ -373,7 +374,8 @@ if torch:
     called.layers = torch.nn.ModuleList([kept.linear1, kept.linear2])
     called.forward = lambda x: called.layers[1](torch.relu(called.layers[0](x)))
     pair, found = torch.tensor([10.0, 6.0]).double(), [m for m in called.modules() if isinstance(m, torch.nn.ReLU)]
-    print(len(found), "ReLU layers found: such a program has nothing to change, and hands out the gradient,")
+    print("What such a program finds, and what it hands out:")
+    print(len(found), "ReLU layers, so nothing to change. It hands out the gradient,")
     print(explain(called.eval(), pair, "gradient").relevance.tolist(), "under the name of guided, which is")
     print(explain(called, pair, "guided-backprop").relevance.tolist())
 
