@@ -10,7 +10,8 @@
 #
 #     py -3 -m venv .venv
 #     .venv\Scripts\python -m pip install -c constraints.txt torch
-#     .venv\Scripts\python -m pip install -c constraints.txt -e ".[book,torch,onnx,test]"
+#     .venv\Scripts\python -m pip install -c constraints.txt -e ".[book,torch,onnx,peers,test]"
+#     .venv\Scripts\python -m pip install -c constraints.txt --no-deps zennit
 #     $env:OPENBLAS_NUM_THREADS = $env:OMP_NUM_THREADS = $env:NUMBA_NUM_THREADS = 1
 #     .venv\Scripts\python -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env tests chapters
 #
@@ -74,5 +75,6 @@ $(BIN)/python:
 	@echo "Installing PyTorch (some minutes, once) ..."
 	@$(INSTALL) torch
 	@echo "Installing minixai and everything that the tests need (some minutes, once) ..."
-	@$(INSTALL) -e ".[book,torch,onnx,test]"
+	@$(INSTALL) -e ".[book,torch,onnx,peers,test]"
+	@$(INSTALL) --no-deps zennit  # it asks for torchvision, and needs only the names of two of its classes
 	@touch .venv/.lab $@

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minixai import api
-from minixai.conformance import form
+from minixai.conformance import form, peers
 from minixai.ops import Array, UnsupportedOp
 from minixai.ops.numbers import exact
 
@@ -27,7 +27,8 @@ def engine(question: Mapping[str, Any]) -> Answer:
     network = form.read_network(question["network"]).astype("float64")
     x, given = _floats(question["input"]), _params(question)
     e = api.explain(network, x, question["method"], target=question["target"], **given)
-    return answered(e.relevance, e.signals)
+    answer = answered(e.relevance, e.signals) | {"absorbed": {node: sent(a) for node, a in e.absorbed.items()}}
+    return answer if e.expected is None else answer | {"promised": sent(e.expected)}
 
 
 def mirror(question: Mapping[str, Any]) -> Answer:
@@ -56,7 +57,12 @@ def sabotage(question: Mapping[str, Any]) -> Answer:
     return answer
 
 
-ADAPTERS: dict[str, Adapter] = {"minixai": engine, "minixai-pytorch": mirror, "sabotage": sabotage}
+ADAPTERS: dict[str, Adapter] = {
+    "minixai": engine,
+    "minixai-pytorch": mirror,
+    **peers.ADAPTERS,
+    "sabotage": sabotage,
+}
 
 
 def answered(relevance: Array, signals: Mapping[str, Array]) -> Answer:

@@ -9,7 +9,7 @@ import numpy as np
 
 from minixai.conformance import witness as w
 from minixai.network import Network, forward
-from minixai.ops import Array, Op, Resize
+from minixai.ops import Array, Conv2d, Conv3d, Op, Resize
 
 Signals = Mapping[str, Any]
 
@@ -149,6 +149,22 @@ def _deep_taylor(q: Question) -> Array:
     return _relevances(q, rule)
 
 
+def _composite(q: Question) -> Array:
+    def rule(places: list, place: w.Place) -> w.Rule:
+        pixels, bias = w.pixel_places(places), q.params["bias"]
+        others = [p.name for p in places if isinstance(p.op, Conv2d | Conv3d) and p.name not in pixels]
+        early = others[: (len(others) + 1) // 2]
+        if place.name in pixels:
+            return _at_pixels(q)
+        if place.name in early:
+            return partial(w.lrp_gamma, gamma=Fraction(1, 4), bias=bias)
+        if place.name in others:
+            return partial(w.lrp_epsilon, eps=Fraction(1, 4), bias=bias, relative=True)
+        return partial(w.lrp_zero, bias=bias)
+
+    return _relevances(q, rule)
+
+
 def _rescale(q: Question) -> Array:
     assert q.reference is not None
     m = w.rescale(q.network, w.flat(q.x), w.flat(q.reference), q.target)["input"]
@@ -173,6 +189,7 @@ BY_METHOD: dict[str, Callable[[Question], Array]] = {
     "lrp-epsilon": partial(_everywhere, "lrp_epsilon"),
     "lrp-gamma": partial(_on_weights, "lrp_gamma"),
     "lrp-alphabeta": partial(_on_weights, "lrp_alphabeta"),
+    "lrp-composite": _composite,
     "deep-taylor": _deep_taylor,
     "deeplift-rescale": _rescale,
     "deeplift-revealcancel": _reveal,

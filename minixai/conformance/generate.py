@@ -45,12 +45,13 @@ SETTINGS: dict[str, tuple[Mapping[str, Any], ...]] = {
     "lrp-epsilon": ({"eps": QUARTER}, {"eps": HALF, "bias": "ignore"}, {"eps": QUARTER, "stabilizer": "literal"}),
     "lrp-gamma": ({"gamma": QUARTER}, {"gamma": HALF, "bias": "ignore"}, {"gamma": Fraction(2)}),
     "lrp-alphabeta": ({"alpha": 2, "beta": 1}, {"alpha": 1, "beta": 0}, {"alpha": 2, "beta": 1, "bias": "ignore"}),
+    "lrp-composite": ({"low": -2, "high": 2}, {}),
     "deep-taylor": ({"low": -2, "high": 2}, {}),
     "deeplift-rescale": ({},),
     "deeplift-revealcancel": ({},),
     "fem": ({"K": 1}, {"K": HALF}),
 }
-ELSEWHERE = ("baseline", "noise", "layer", "max_pieces")  # written down as data, or without meaning here
+ELSEWHERE = ("baseline", "noise", "layer", "max_pieces", "rules")  # written down as data, or without meaning here
 PROFILES = {"bias": {"ignore": "variant:ignore-bias"}, "stabilizer": {"literal": "variant:literal-eps"}}
 
 

@@ -50,7 +50,8 @@ def judge(case: Case, answer: Mapping[str, Any], precision: str = "float64") -> 
 
 
 def _parts(expected: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """(name, expected, answered): the result always, signals (from the scores back) as far as they are answered."""
+    """(name, expected, answered): the result always; signals (from the scores back), what the relevance promises to
+    sum to, and what stays at the nodes, as far as they are answered."""
     if "output" in expected:
         yield "output", expected["output"], answer.get("output")
         for k, wanted in enumerate(expected["leaving"]):
@@ -62,6 +63,12 @@ def _parts(expected: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[t
         if node in given:
             yield node, wanted, given[node]
     yield "relevance", expected["relevance"], answer.get("relevance")
+    if "promised" in answer and "promised" in expected:
+        yield "promised", expected["promised"], answer["promised"]
+    kept = answer.get("absorbed") or {}
+    for node, wanted in expected.get("absorbed", {}).items():
+        if node in kept:
+            yield f"absorbed at {node}", wanted, kept[node]
 
 
 def _numbers(given: Any) -> Array:

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from minixai.conformance.adapters import Adapter
-from minixai.conformance.judge import Row, judge
+from minixai.conformance.deviations import KINDS
+from minixai.conformance.judge import STATUSES, Row, judge
 from minixai.conformance.vectors import Case
 
 
@@ -20,6 +21,8 @@ def run(adapter: Adapter, cases: Iterable[Case], precision: str = "float64") -> 
 
 
 def summary(rows: Sequence[Row]) -> str:
-    """How many rows of each kind, in words."""
+    """How many rows of each kind, in words; deviations that are known and listed by their kind."""
     counts = Counter(row.status for row in rows)
-    return ", ".join(f"{counts[status]} {status}" for status in ("passed", "failed", "skipped", "errored"))
+    known = {kind: counts[kind] for kind in KINDS if counts[kind]}
+    always = {status: counts[status] for status in STATUSES}
+    return ", ".join(f"{count} {status}" for status, count in (always | known).items())

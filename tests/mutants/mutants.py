@@ -214,4 +214,31 @@ MUTANTS = [
     # the front door
     Mutant("one walk's slices mixed up", "whitebox/together.py", "_slice(hop, k) for", "_slice(hop, 0) for"),
     Mutant("expected is the score everywhere", "whitebox/deeplift.py", "now.score - now.at(x0).score", "now.score"),
+    # more that a reference vector must see
+    Mutant(
+        "batch norm forgets its bias", "ops/linear.py", "shift if self.bias is None else shift + self.bias", "shift"
+    ),
+    Mutant(
+        "flattened column by column",
+        "ops/linear.py",
+        "return x.reshape(len(x), int(np.prod(x.shape[1:])))",
+        "return x.swapaxes(1, -1).reshape(len(x), int(np.prod(x.shape[1:])))",
+    ),
+    Mutant("Grad-CAM keeps negative evidence", "whitebox/gradcam.py", "positive(R) if relu else R", "R"),
+    Mutant("right end called left", "whitebox/integrated.py", '"left": 0 * one', '"left": one'),
+    Mutant("FEM counts maps", "whitebox/fem.py", "mu, 0 * mu).sum(axis=1)", "1 + 0 * mu, 0 * mu).sum(axis=1)"),
+    Mutant("Deep Taylor with beta 1", "whitebox/deep_taylor.py", "AlphaBeta(bias, 1, 0)", "AlphaBeta(bias, 2, 1)"),
+    Mutant(
+        "no eps in averages",
+        "whitebox/lrp.py",
+        "Epsilon(bias, eps, stabilizer), Epsilon(bias, eps, stabilizer))",
+        "Epsilon(bias, eps, stabilizer), Zero(bias))",
+    ),
+    Mutant("CAM of the first class", "whitebox/cam.py", "linear.weight[case.target]", "linear.weight[0 * case.target]"),
+    Mutant(
+        "half a multiplier too much where nothing moved",
+        "whitebox/deeplift.py",
+        "neither = (plus.sum(axis=0) + minus.sum(axis=0)) / 2",
+        "neither = plus.sum(axis=0) + minus.sum(axis=0)",
+    ),
 ]
