@@ -255,6 +255,19 @@ def conform_run(
         raise typer.Exit(1)
 
 
+@conform.command("lint")
+def conform_lint(folder: Annotated[Path | None, typer.Argument(help="Vectors (default: our own).")] = None) -> None:
+    """Check the vectors themselves: schema, manifest, numbers; exit code 1 if something is wrong."""
+    from minixai.conformance import lint
+
+    found = list(lint.problems(folder))
+    for problem in found:
+        typer.echo(problem)
+    typer.echo(f"{len(found)} problems")
+    if found:
+        raise typer.Exit(1)
+
+
 @app.command()
 def bench(
     pytorch: Annotated[bool, typer.Option("--pytorch", help="The mirror against the bare autograd call.")] = False,

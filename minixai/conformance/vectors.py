@@ -12,6 +12,7 @@ from minixai import files
 from minixai.conformance import form
 
 LARGEST = 32 << 20  # bytes of a file
+OTHERS = ("MANIFEST.json", "schema.json")  # in the folder, and no vectors
 CASE = {"id": str, "profile": str, "tolerance": dict, "expected": dict}
 METHOD = CASE | {"network": str, "input": dict, "target": list, "params": dict, "spec": list}
 LAYER = CASE | {"layer": dict, "inputs": list, "arriving": dict}
@@ -36,7 +37,7 @@ def folder() -> Path:
 def cases(where: Path | None = None, only: str = "*") -> Iterator[Case]:
     """Every case whose id fits the pattern ``only``, file by file. Raises ValueError for a file that is not sound."""
     place = where or folder()
-    found = sorted(p for p in place.rglob("*.json") if p.name not in ("MANIFEST.json", "schema.json"))
+    found = sorted(p for p in place.rglob("*.json") if p.name not in OTHERS)
     if not found:
         raise ValueError(f"{place} holds no vectors; expected files such as methods/gradient/chain.json")
     said = re.split(r"[*?[]", only)[0]  # what an id must begin with

@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 
 import minixai as mx
-from minixai.conformance import adapters, form, generate, judge, layers, runner, vectors
+from minixai.conformance import adapters, form, generate, judge, layers, lint, runner, vectors
 from tests.cli.test_cli import run as cli
 
 CASES = list(vectors.cases())
@@ -45,7 +45,7 @@ def test_there_are_enough_of_every_kind():
 def test_the_manifest_is_what_is_there():
     said = json.loads((vectors.folder() / "MANIFEST.json").read_text())
     there = {str(p.relative_to(vectors.folder())): p for p in vectors.folder().rglob("*.json")}
-    there.pop("MANIFEST.json")
+    there = {name: path for name, path in there.items() if name not in vectors.OTHERS}
     assert said["files"].keys() == there.keys() and said["cases"] == len(CASES)
     for name, path in there.items():
         assert said["files"][name]["sha256"] == sha256(path.read_bytes()).hexdigest()
@@ -111,6 +111,12 @@ NUMBERS = {
 for what, value in NUMBERS.items():
     given = GOOD | {"cases": [ONE | {"inputs": [{"shape": [1], "values": [value]}]}]}
     MALFORMED[what] = (json.dumps(given).encode(), "a number is a string such as '-7/2'")
+for key, value in {
+    "an id that is no text": {"id": 3},
+    "a layer that is a list": {"layer": []},
+    "no inputs": {"inputs": {}},
+}.items():
+    MALFORMED[key] = (json.dumps(GOOD | {"cases": [ONE | value]}).encode(), "of a case is ")
 SHAPES = {"too few numbers": [2], "too many": [0], "a negative size": [-1], "a huge shape": [10**30], "no shape": "x"}
 for what, shape in SHAPES.items():
     given = GOOD | {"cases": [ONE | {"inputs": [{"shape": shape, "values": ["1"]}]}]}
@@ -188,3 +194,29 @@ def test_the_command_line():
     assert cli("conform", "list", "--only", "*/cam/gap*").stdout.split()[:3] == ["methods/cam/gap-001", "cam", "survey"]
     assert "which no case fits" in cli("conform", "run", "--only", "nothing", code=2).stderr
     assert "--adapter is 'x'" in cli("conform", "run", "--adapter", "x", code=2).stderr
+
+
+def test_lint_finds_nothing():
+    assert list(lint.problems()) == []
+    assert cli("conform", "lint").stdout == "0 problems\n"
+
+
+def test_lint_finds_everything(tmp_path):
+    for name in ("methods/fem/ties.json", "ops/ReLU.json", "ops/Add.json", "schema.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes((vectors.folder() / name).read_bytes())
+    files = json.loads((vectors.folder() / "MANIFEST.json").read_text())["files"]
+    here = {name: files[name] for name in ("methods/fem/ties.json", "ops/ReLU.json", "ops/Concat.json")}
+    (tmp_path / "MANIFEST.json").write_text(json.dumps({"files": here}))
+    relu = json.loads((tmp_path / "ops/ReLU.json").read_text())
+    relu["cases"][0]["expected"]["output"]["float"][0] += 1e-9
+    relu["cases"][1]["surprise"] = 1
+    relu["cases"][2]["id"] = relu["cases"][0]["id"]
+    (tmp_path / "ops/ReLU.json").write_text(json.dumps(relu))
+    said = cli("conform", "lint", tmp_path, code=1).stdout
+    for part in (
+        "ops/Concat.json is in the manifest, but not in the folder", "ops/Add.json is in the folder, but not in",
+        "ops/ReLU.json has another SHA-256", "is not the float nearest to", "surprise", "stands twice",
+    ):  # fmt: skip
+        assert part in said
+    assert "fem/ties" not in said
