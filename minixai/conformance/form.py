@@ -1,6 +1,6 @@
 """Networks and numbers as JSON: every number exact, as a string such as "7/3", beside a float where it is a result."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -10,7 +10,6 @@ import numpy as np
 from minixai import ops
 from minixai.network import Network, Node
 from minixai.ops import Array, Op
-from minixai.ops.numbers import exact
 
 DIGITS = 500  # in a numerator or denominator
 NUMBERS = 100_000  # in one tensor
@@ -90,9 +89,9 @@ def read_layer(said: Mapping[str, Any]) -> Op:
     kind = said["op"]
     if kind not in FIELDS:
         raise ValueError(f"op is {kind!r:.40}; expected one of {', '.join(FIELDS)}")
-    made: Callable[..., Op] = getattr(ops, kind)
+    made: Any = getattr(ops, kind)
     given = {key: value for key, value in said.items() if key not in ("op", "name", "inputs")}
-    unknown = [key for key in given if key not in (*FIELDS[kind], *made.parameters)]  # type: ignore[attr-defined]
+    unknown = [key for key in given if key not in (*FIELDS[kind], *made.parameters)]
     if unknown:
         raise ValueError(f"{kind} has no {', '.join(unknown)}; expected {', '.join(FIELDS[kind]) or 'nothing'}")
     for key, value in given.items():
@@ -144,8 +143,3 @@ def _same_ops(net: Network) -> dict[str, str]:
 
 def _plain(value: Any) -> Any:
     return [_plain(v) for v in value] if isinstance(value, tuple | list) else value
-
-
-def exactly(a: Array) -> Array:
-    """Floats (dyadic numbers, all of them) as the fractions they are."""
-    return exact(a)

@@ -12,7 +12,6 @@ import numpy as np
 import minixai as mx
 
 NUMBERS = ("eighths", "halves", "normal")
-BATCHNORM = ("any", "foldable", "none")
 
 
 class Sketch:

@@ -15,7 +15,7 @@ from minixai.pytorch.calls import Call
 from minixai.pytorch.gradient import named
 from minixai.pytorch.paths import references_of
 from minixai.pytorch.straight import carry, quotient
-from minixai.pytorch.subject import Found, Subject, slopes
+from minixai.pytorch.subject import Found, Subject, mean, slopes
 from minixai.result import UnsupportedOp
 
 
@@ -45,9 +45,9 @@ def _against_all(subject: Subject, baseline: Any, method: Callable[[Subject, Ten
             )
     references, said = references_of(subject, baseline)
     found = [method(subject, x0) for x0 in references]
-    signals = {name: _mean([f.signals[name] for f in found]) for name in found[0].signals}
+    signals = {name: mean([f.signals[name] for f in found]) for name in found[0].signals}
     deltas: list[Any] = [f.expected for f in found]
-    return Found(_mean([f.relevance for f in found]), "sum", found[0].scores, signals, _mean(deltas), said)
+    return Found(mean([f.relevance for f in found]), "sum", found[0].scores, signals, mean(deltas), said)
 
 
 # -- Linear and Rescale ------------------------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ def _against_all(subject: Subject, baseline: Any, method: Callable[[Subject, Ten
 
 def _rescale(subject: Subject, x0: Tensor) -> Found:
     leaf = subject.x.clone().requires_grad_()
-    seen = subject.run(torch.cat([leaf, x0]), _rescaled, _all_if_signals(subject))
+    seen = subject.run(torch.cat([leaf, x0]), _rescaled, subject.signalled)
     now = subject.score(seen.scores)
     m, *arriving = slopes(now.sum(), [leaf, *seen.kept.values()])
     multipliers = {i: a.chunk(2)[0] for i, a in zip(seen.kept, arriving, strict=True)}
@@ -117,7 +117,7 @@ def _revealcancel(subject: Subject, x0: Tensor) -> Found:
         return _revealed(call, before.get(graph.norms.get(call.index, -1)))
 
     rows = torch.cat([subject.x, x0, up, down])
-    seen = subject.run(rows, answer, _all_if_signals(subject), watched=2 * n)
+    seen = subject.run(rows, answer, subject.signalled, watched=2 * n)
     now, m_up, m_down = (subject.score(seen.scores, block) for block in (0, 2, 3))
     plus, minus, *arriving = slopes((m_up + m_down).sum(), [up, down, *seen.kept.values()])
     multipliers = {i: torch.stack(a.chunk(4)[2:]) for i, a in zip(seen.kept, arriving, strict=True)}
@@ -182,11 +182,3 @@ def _revealed_pool(call: Call, pictures: Tensor, up: Tensor, down: Tensor) -> Te
 def _of_folded(subject: Subject, multipliers: Mapping[int, Tensor]) -> dict[int, Tensor]:
     """A layer with its batch norm folded in computes what the batch norm does, so it has its multiplier."""
     return {above: multipliers[norm] for norm, above in subject.graph.norms.items() if norm in multipliers}
-
-
-def _all_if_signals(subject: Subject) -> range:
-    return range(len(subject.graph.calls) if subject.signals else 0)
-
-
-def _mean(values: list[Tensor]) -> Tensor:
-    return values[0] if len(values) == 1 else torch.stack(values).mean(0)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from minixai.pytorch.deeplift import deeplift_rescale, deeplift_revealcancel
 from minixai.pytorch.gradient import deconvnet, gradient, guided_backprop
-from minixai.pytorch.graph import check
+from minixai.pytorch.graph import check, facts_of
 from minixai.pytorch.lrp import deep_taylor, lrp_0, lrp_alphabeta, lrp_composite, lrp_epsilon, lrp_gamma
 from minixai.pytorch.maps import cam, fem, grad_cam, guided_grad_cam, map_of
 from minixai.pytorch.paths import integrated_gradients, smoothgrad
@@ -88,7 +88,7 @@ def explain(
 def _explanation(subject: Subject, name: str, params: Mapping[str, Any], found: Found) -> Explanation:
     assert found.scores is not None
     classes = subject.classes(found.scores)
-    names = getattr(subject.module, "minixai_facts", {}).get("classes")
+    names = facts_of(subject.module).get("classes")
     at_scores = found.signals.get(subject.graph.names[-1]) if found.signals else None
     return Explanation(
         method=name,
@@ -111,7 +111,7 @@ def _targets(module: nn.Module, target: Any, x: Tensor) -> Tensor | None:
     if target is None:
         return None
     if isinstance(target, str):
-        names = list(getattr(module, "minixai_facts", {}).get("classes", ()))
+        names = list(facts_of(module).get("classes", ()))
         if target not in names:
             hint = _hint(target, names) if names else "this module has no class names, give a number"
             raise ValueError(f"target {target!r} is not a class; {hint}")

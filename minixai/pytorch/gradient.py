@@ -38,9 +38,8 @@ def guided_backprop(subject: Subject) -> Found:
 
 def backwards(subject: Subject, answer: StandIn) -> Found:
     """Seed 1 at the class, back to the pixels by the stand-ins' slopes."""
-    strict, keep = answer is not native, range(len(subject.graph.calls)) if subject.signals else ()
     leaf = subject.x.clone().requires_grad_()
-    seen = subject.run(leaf, answer, keep, strict)
+    seen = subject.run(leaf, answer, subject.signalled, strict=answer is not native)
     R, *arriving = slopes(subject.score(seen.scores).sum(), [leaf, *seen.kept.values()])
     return Found(R, "max", seen.scores.detach(), named(subject, R, dict(zip(seen.kept, arriving, strict=True))))
 

@@ -111,6 +111,11 @@ class Graph:
         return self.shapes[call.index] == self.shapes[call.parents[0]]
 
 
+def facts_of(module: nn.Module) -> Mapping[str, Any]:
+    """What a module says of its pictures (one that was a network does): black, box, feature_layer, classes."""
+    return getattr(module, "minixai_facts", {})
+
+
 def _is_global(call: Call) -> bool:
     if call.kind != "avg_pool" or "kernel_size" in call.facts:
         return False
@@ -164,4 +169,4 @@ def graph(module: nn.Module, x: Tensor, strict: bool = True) -> Graph:
             part.__dict__.update(attributes)
     shapes = [tuple(seen.kept[call.index].shape[1:]) for call in calls]
     upto = slice(0, seen.at + 1)
-    return Graph(tuple(calls[upto]), tuple(names[upto]), tuple(shapes[upto]), getattr(module, "minixai_facts", {}))
+    return Graph(tuple(calls[upto]), tuple(names[upto]), tuple(shapes[upto]), facts_of(module))

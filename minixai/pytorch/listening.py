@@ -19,7 +19,6 @@ from torch.utils.weak import WeakIdKeyDictionary
 from minixai.pytorch.calls import PICTURE, Call, Read, read
 from minixai.result import UnsupportedOp
 
-StandIn = Callable[[Call], Tensor]  # answers in the layer's place
 STALE = -2  # the index of a tensor whose memory was overwritten behind its back
 ASKS = (  # calls that ask about a tensor, not for its numbers
     "__get__", "__hash__", "__len__", "data_ptr", "dim", "element_size", "get_device", "is_complex", "is_contiguous",

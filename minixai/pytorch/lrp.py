@@ -10,6 +10,7 @@ is autograd's, and the relevance of a layer is what it computed times what arriv
 more than x: the box's edges and ones are leaves of their own.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 
 from minixai.pytorch.calls import LINEAR, PICTURE, Call, per_channel
 from minixai.pytorch.gradient import named
-from minixai.pytorch.graph import Graph
+from minixai.pytorch.graph import Graph, facts_of
 from minixai.pytorch.straight import carry, quotient
 from minixai.pytorch.subject import Found, Subject, slopes
 from minixai.result import UnsupportedOp
@@ -44,7 +45,7 @@ class Leaves(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(ABC):
     """A rule gives the tensor whose slope carries c; ``bias="ignore"`` drops the bias from every denominator."""
 
     bias: str = "include"
@@ -53,8 +54,8 @@ class Rule:
         if self.bias not in ("include", "ignore"):
             raise ValueError(f"bias is {self.bias!r}; expected 'include' or 'ignore'")
 
-    def slope(self, layer: Layer, leaves: Leaves) -> Tensor:
-        raise NotImplementedError
+    @abstractmethod
+    def slope(self, layer: Layer, leaves: Leaves) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -230,8 +231,7 @@ def propagated(
         layer = _layer(call, before.get(graph.norms.get(call.index, PICTURE)))
         return carry(layer.y, rule.slope(layer, leaves))
 
-    kept = range(len(graph.calls)) if subject.signals else ()
-    seen = subject.run(leaves.x, answer, kept)
+    seen = subject.run(leaves.x, answer, subject.signalled)
     score = subject.score(seen.scores)
     if positive and (score < 0).any():
         raise ValueError(
@@ -281,7 +281,7 @@ def _pixel_rule(subject: Subject, low: Any, high: Any) -> tuple[Rule, tuple[Tens
     """z^B with the box given or the module's own; w^2 where neither is known, and what to say about it."""
     if (low is None) != (high is None):
         raise ValueError(f"got low={low!r}, high={high!r}; give both, or neither")
-    own = getattr(subject.module, "minixai_facts", {}).get("box")
+    own = facts_of(subject.module).get("box")
     if low is None and own is None:
         return WSquare(), None, {"pixels": "w^2 (this module does not say in which box its pictures lie)"}
     said = {"pixels": "z^B in the module's box"} if low is None else {}

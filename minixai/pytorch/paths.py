@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from minixai.pytorch.gradient import gradient
+from minixai.pytorch.graph import facts_of
 from minixai.pytorch.maps import map_of
-from minixai.pytorch.subject import Found, Subject
+from minixai.pytorch.subject import Found, Subject, mean
 
 QUADRATURES = ("midpoint", "left", "right", "trapezoid", "gauss-legendre")
 AT_ONCE = 1 << 20  # pictures on the path are explained together, about a million pixels at a time
@@ -20,13 +21,14 @@ def integrated_gradients(subject: Subject, baseline: Any = None, n: int = 50, qu
     references, said = references_of(subject, baseline)
     alphas, weights = points(quadrature, n)
     maps, deltas, arriving = [], [], []
+    now = subject.score(subject.scores_at(subject.x))
     for start in references:
-        mean = _mean_slopes(subject, start, alphas, weights)
-        maps.append((subject.x - start) * mean["input"])
-        deltas.append(subject.score(subject.scores_at(subject.x)) - subject.score(subject.scores_at(start)))
-        arriving.append(mean)
-    signals = {name: _mean([a[name] for a in arriving]) for name in arriving[0]} if subject.signals else {}
-    return Found(_mean(maps), "sum", None, signals, _mean(deltas), said)
+        found = _mean_slopes(subject, start, alphas, weights)
+        maps.append((subject.x - start) * found["input"])
+        deltas.append(now - subject.score(subject.scores_at(start)))
+        arriving.append(found)
+    signals = {name: mean([a[name] for a in arriving]) for name in arriving[0]} if subject.signals else {}
+    return Found(mean(maps), "sum", None, signals, mean(deltas), said)
 
 
 def points(quadrature: str, n: int) -> tuple[list[float], list[float]]:
@@ -49,7 +51,7 @@ def points(quadrature: str, n: int) -> tuple[list[float], list[float]]:
 
 def references_of(subject: Subject, baseline: Any) -> tuple[list[Tensor], dict[str, str]]:
     """The reference images, each of the shape of x: what was given, the module's own black picture, or zeros."""
-    black = getattr(subject.module, "minixai_facts", {}).get("black")
+    black = facts_of(subject.module).get("black")
     if baseline is None and black is None:
         return [torch.zeros_like(subject.x)], {"baseline": "zeros (this module does not say what black is)"}
     given = torch.as_tensor(black if baseline is None else baseline, dtype=subject.x.dtype, device=subject.x.device)
@@ -84,8 +86,8 @@ def smoothgrad(
     draws = _draws(x, n, noise, seed)
     found = [inner(subject.at(x + level * draw)) for draw in draws]
     values = [map_of(f, x) if average == "maps" else f.relevance for f in found]
-    signals = {name: _mean([f.signals[name] for f in found]) for name in found[0].signals}
-    return Found(_mean(values), "none" if average == "maps" else found[0].reduce, None, signals)
+    signals = {name: mean([f.signals[name] for f in found]) for name in found[0].signals}
+    return Found(mean(values), "none" if average == "maps" else found[0].reduce, None, signals)
 
 
 def _mean_slopes(subject: Subject, start: Tensor, alphas: list, weights: list) -> dict[str, Tensor]:
@@ -111,7 +113,3 @@ def _draws(x: Tensor, n: int, noise: Any, seed: int) -> Tensor:
     if draws.ndim != x.ndim or draws.shape[1:] != x.shape[1:] or not len(draws):
         raise ValueError(f"noise has shape {tuple(draws.shape)}; expected ('n', *{tuple(x.shape[1:])})")
     return draws
-
-
-def _mean(values: list[Tensor]) -> Tensor:
-    return values[0] if len(values) == 1 else torch.stack(values).mean(0)

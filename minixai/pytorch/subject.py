@@ -51,10 +51,10 @@ class Subject:
         """The module's calls, all of them known."""
         return graph(self.module, self.x[:1])
 
-    @cached_property
-    def loose_graph(self) -> Graph:
-        """The module's calls; those that are not known are there, too."""
-        return graph(self.module, self.x[:1], strict=False)
+    @property
+    def signalled(self) -> range:
+        """The calls whose signals are asked for: all, or none."""
+        return range(len(self.graph.calls) if self.signals else 0)
 
     def at(self, x: Tensor) -> "Subject":
         """The same classes at other pictures; x may hold several copies of the batch, one after the other."""
@@ -115,3 +115,8 @@ def slopes(of: Tensor, at: Sequence[Tensor], seed: Tensor | None = None) -> list
         raise UnsupportedOp("autograd finds no way from the scores back to the picture; is there a detach or no_grad?")
     slope = {id(t): g for t, g in zip(reached, found, strict=True) if g is not None}
     return [slope[id(t)] if id(t) in slope else torch.zeros_like(t) for t in at]
+
+
+def mean(values: list[Tensor]) -> Tensor:
+    """The mean of several results; one alone is handed on as it is."""
+    return values[0] if len(values) == 1 else torch.stack(values).mean(0)
