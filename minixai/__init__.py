@@ -34,7 +34,9 @@ from minixai.taxonomy import Method
 from minixai.walk import Hop, Table, walk
 
 __version__ = "0.1.0"
-SUBPACKAGES = ("book", "draw", "experiments", "metrics", "pytorch", "zoo")  # imported when first asked for
+SUBPACKAGES = (  # imported when first asked for
+    "adversarial", "blackbox", "book", "conformance", "draw", "experiments", "metrics", "pytorch", "zoo",
+)  # fmt: skip
 LATER = {  # functions, by the module that has them; the last three need an extra
     "load": "zoo", "networks": "zoo", "from_torch": "zoo.from_torch", "from_onnx": "zoo.from_onnx",
     "compare": "crosscheck",

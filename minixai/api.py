@@ -10,6 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from minixai.blackbox.lime import lime
+from minixai.blackbox.occlusion import occlusion
+from minixai.blackbox.perturbation import meaningful_perturbation
+from minixai.blackbox.scoring import Answer, Engine, Question, batch_of, model_of, scores_of
 from minixai.network import Network, Tape, forward
 from minixai.ops import Array
 from minixai.result import Explanation
@@ -40,8 +44,9 @@ from minixai.whitebox.maps import map_of
 from minixai.whitebox.smoothgrad import smoothgrad
 from minixai.whitebox.together import walk_together
 
-LINEAR, STRUCTURE = "linearisation", "structure"
-MAPS, ANY = ("feature maps",), ()
+LINEAR, STRUCTURE, BLACK = "linearisation", "structure", "black-box"
+KINDS = ("black-box", "white-box")
+MAPS, ANY, SLOPES = ("feature maps",), (), ("slopes: a network or a torch module",)
 
 # name: (what runs it, title, family, section, equations, needs, signed, paper)
 _METHODS: dict[str, tuple] = {
@@ -73,6 +78,11 @@ _METHODS: dict[str, tuple] = {
         ("a baseline",), True, "shrikumar2017",
     ),
     "fem": (fem, "FEM", STRUCTURE, "5.3", (26,), MAPS, False, "fuad2020"),
+    "lime": (lime, "LIME", BLACK, "2.1", (), ANY, True, "ribeiro2016"),
+    "occlusion": (occlusion, "Occlusion", BLACK, "2.1", (), ANY, True, "zeiler2014"),
+    "meaningful-perturbation": (
+        meaningful_perturbation, "Meaningful perturbation", BLACK, "2.1", (), SLOPES, False, "fong2017",
+    ),
 }  # fmt: skip
 
 # The methods that are one walk: name -> what makes their table (two of them look at the network first).
@@ -103,9 +113,15 @@ class Explanations(dict[str, Explanation]):
         self.refused: dict[str, str] = {}
 
 
-def methods() -> list[Method]:
-    """Every method of the survey that the package implements, in the survey's order."""
-    return [_record(name) for name in sorted(_METHODS, key=lambda name: _METHODS[name][3])]
+def methods(kind: str | None = None) -> list[Method]:
+    """Every method of the survey that the package implements, or those of one ``kind``, in the survey's order.
+
+    kind: "black-box" (Section 2.1: they ask for scores only) or "white-box" (Sections 4 and 5).
+    """
+    if kind is not None and kind not in KINDS:
+        raise ValueError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}")
+    asked = [name for name in _METHODS if kind is None or _is_black(name) == (kind == "black-box")]
+    return [_record(name) for name in sorted(asked, key=lambda name: _METHODS[name][3])]
 
 
 def cite(name: str) -> str:
@@ -131,9 +147,10 @@ def rules(method: str, network: Network | None = None, **params: Any) -> Table:
     return _TABLES[method](**params, **({"network": network} if "network" in accepted else {}))
 
 
-def explain(network: Network, x: Any, method: str | None = None, /, target: Any = None, **params: Any) -> Explanation:
+def explain(network: Any, x: Any, method: str | None = None, /, target: Any = None, **params: Any) -> Explanation:
     """Why did this class get this score? One method's answer, for one picture or a batch.
 
+    network: a Network; for the black-box methods also a torch module, or any function x (N, C, H, W) -> scores (N, K).
     x: (C, H, W) or (N, C, H, W), (F,) or (N, F) for a network of linear layers. target: a class number or name, one
     for all or one per picture; None explains the class with the highest score. params: the method's own, see
     ``methods()``. Raises ValueError (UnsupportedOp where the network does not fit the method) saying what was given
@@ -141,6 +158,8 @@ def explain(network: Network, x: Any, method: str | None = None, /, target: Any 
     """
     # SmoothGrad has a parameter called method, too: explain(net, x, "smoothgrad", method="lrp-0").
     name = params.pop("method", None) if method is None else method
+    if _is_black(name) and not isinstance(network, Network):
+        return _explain_scores(network, x, name, target, params)
     return explain_by(forward, network, x, name, target, params)
 
 
@@ -158,8 +177,8 @@ def explain_all(
 ) -> Explanations:
     """Several methods on the same pictures: one forward pass, and one walk for those that can share it.
 
-    ``methods``: names, or {name: parameters}. None takes all of them, and ``.refused`` of the result says why some do
-    not fit; a method that is asked for by name and does not fit raises.
+    ``methods``: names, or {name: parameters}. None takes all the white-box methods, and ``.refused`` of the result says
+    why some do not fit; a method that is asked for by name and does not fit raises.
     """
     wanted = _wanted(methods)
     runs = {name: _prepared(name, params) for name, params in wanted.items()}
@@ -180,7 +199,7 @@ def explain_all(
 
 def _wanted(methods: Iterable[str] | Mapping[str, Mapping] | None) -> dict[str, dict]:
     if methods is None:
-        return {name: {} for name in _METHODS}
+        return {name: {} for name in _METHODS if not _is_black(name)}
     if isinstance(methods, str):
         raise ValueError(f"methods is {methods!r}; expected a list of names, [{methods!r}], or {{name: parameters}}")
     return {n: dict(p) for n, p in methods.items()} if isinstance(methods, Mapping) else {n: {} for n in methods}
@@ -192,6 +211,11 @@ def _entry(name: str) -> tuple:
     return _METHODS[name]
 
 
+def _is_black(name: Any) -> bool:
+    """Whether it is the name of a black-box method."""
+    return _entry(name)[2] == BLACK
+
+
 def _record(name: str) -> Method:
     _, title, family, section, equations, needs, signed, paper = _METHODS[name]
     return Method(name, title, family, section, equations, _defaults(name), needs, signed, paper)
@@ -200,7 +224,7 @@ def _record(name: str) -> Method:
 def _defaults(name: str) -> dict[str, Any]:
     """The method's parameters and their defaults, read off the function that runs it."""
     parameters = signature(_entry(name)[0]).parameters.values()
-    named = {p.name: p.default for p in parameters if p.name not in ("case", "inner")}
+    named = {p.name: p.default for p in parameters if p.name not in ("case", "question", "inner")}
     return {"method": "gradient", **named} if name == "smoothgrad" else named
 
 
@@ -225,7 +249,8 @@ def _prepared(name: str, params: Mapping[str, Any]) -> Callable[[Case], Finding]
     run = _entry(name)[0]
     if name != "smoothgrad":
         _check_params(name, params)
-        return partial(run, **params)
+        ready = partial(run, **params)
+        return partial(_of_scores, ready) if _is_black(name) else ready
     own = {key: value for key, value in params.items() if key in _defaults(name)}
     inner = own.pop("method", "gradient")
     if inner == "smoothgrad":
@@ -233,6 +258,22 @@ def _prepared(name: str, params: Mapping[str, Any]) -> Callable[[Case], Finding]
     _check_params(name, own)
     averaged = _prepared(inner, {key: value for key, value in params.items() if key not in _defaults(name)})
     return partial(run, inner=averaged, **own)
+
+
+def _of_scores(run: Callable[[Question], Finding], case: Case) -> Finding:
+    """A black-box method on a network of which more is known: it asks for scores only."""
+    return run(Question(Engine(case.network, case.run), case.x, case.target))
+
+
+def _explain_scores(scorer: Any, x: Any, name: str, target: Any, params: Mapping[str, Any]) -> Explanation:
+    """A black-box method on what is known by its scores: a torch module or a function."""
+    _check_params(name, params)
+    model = model_of(scorer)
+    batch, single = batch_of(model, x)
+    scores = scores_of(model, batch)
+    question = Question(model, batch, _targets(scores, model.facts.get("classes"), target))
+    answer = _entry(name)[0](question, **params)
+    return _made(batch, question.target, answer.score, model.facts.get("classes"), single, name, params, answer)
 
 
 def _case(network: Network, x: Any, target: Any, run: Callable[..., Tape]) -> tuple[Case, bool]:
@@ -244,24 +285,23 @@ def _case(network: Network, x: Any, target: Any, run: Callable[..., Tape]) -> tu
     tape = run(network, batch)
     if tape.output.y.ndim != 2:
         raise ValueError(f"the scores have shape {tape.output.y.shape}; expected (N, classes): end with a Flatten")
-    return Case(tape, _targets(network, tape, target), run=run), batch.ndim > np.ndim(x)
+    return Case(tape, _targets(tape.output.y, network.classes, target), run=run), batch.ndim > np.ndim(x)
 
 
-def _targets(network: Network, tape: Tape, target: Any) -> Array:
-    n, classes = tape.output.y.shape
+def _targets(scores: Array, names: Any, target: Any) -> Array:
+    n, classes = scores.shape
     if target is None:
-        return np.argmax(tape.output.y, axis=1)
+        return np.argmax(scores, axis=1)
     several = isinstance(target, list | tuple | np.ndarray) and np.ndim(target) > 0
     given = list(target) if several else [target] * n
     if len(given) != n:
         raise ValueError(f"got {len(given)} targets for {n} pictures; expected one for all, or one each")
-    return np.array([_class_number(network, one, classes) for one in given])
+    return np.array([_class_number(list(names or ()), one, classes) for one in given])
 
 
-def _class_number(network: Network, target: Any, classes: int) -> int:
+def _class_number(names: list[str], target: Any, classes: int) -> int:
     """The number of a class given by number or by name."""
     if isinstance(target, str):
-        names = list(network.classes or ())
         if target not in names:
             hint = closest(target, names) if names else "this network has no class names, give a number"
             raise ValueError(f"target {target!r} is not a class; {hint}")
@@ -273,22 +313,37 @@ def _class_number(network: Network, target: Any, classes: int) -> int:
 
 
 def _explanation(case: Case, single: bool, name: str, params: Mapping[str, Any], found: Finding) -> Explanation:
+    score = found.score if isinstance(found, Answer) else case.score
     network = case.network
+    lead = found.signals[network.output].ndim - 2 if network.output in found.signals else 0
+    pictures = None if network.pictures is None else [network.unpreprocess(x) for x in case.x]
+    e = _made(case.x, case.target, score, network.classes, False, name, params, found)
+    e = replace(e, picture=pictures, leading_axes=lead)
+    return _first(e) if single else e
+
+
+def _made(
+    x: Array, target: Array, score: Array | None, classes: Any, single: bool, name: str, params: Mapping[str, Any],
+    found: Finding,
+) -> Explanation:  # fmt: skip
     e = Explanation(
         method=name,
         relevance=found.relevance,
-        map=map_of(found, case.x),
-        x=case.x,
-        target=case.target,
-        score=case.score,
+        map=map_of(found, x),
+        x=x,
+        target=target,
+        score=score,
         params={**_defaults(name), **params},
         signals=found.signals,
         expected=found.expected,
         absorbed=found.absorbed,
-        label=None if network.classes is None else [network.classes[c] for c in case.target],
+        label=None if classes is None else [classes[c] for c in target],
         notes=found.said,
-        picture=None if network.pictures is None else [network.unpreprocess(x) for x in case.x],
         batched=True,
-        leading_axes=found.signals[network.output].ndim - 2 if network.output in found.signals else 0,
     )
-    return replace(e[0], target=int(case.target[0])) if single else e
+    return _first(e) if single else e
+
+
+def _first(e: Explanation) -> Explanation:
+    """The only picture of the batch."""
+    return replace(e[0], target=int(e.target[0]))

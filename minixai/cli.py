@@ -3,7 +3,6 @@
 Bad input ends with exit code 2 and one sentence on stderr; with ``--json`` stdout holds JSON and nothing else.
 """
 
-import json
 import os
 import platform
 import secrets
@@ -23,6 +22,9 @@ import typer
 from typer.core import TyperGroup
 
 from minixai import api, draw, files, zoo
+from minixai.adversarial.commands import attack_verb
+from minixai.conformance.commands import AsJson, conform, print_json
+from minixai.metrics import commands as judging
 from minixai.network import Network
 from minixai.ops import engine
 from minixai.result import Explanation
@@ -66,11 +68,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(conform, name="conform")
 
 Image = Annotated[Path | None, typer.Argument(help="A picture file; without one, one of the network's own kind.")]
 NetworkName = Annotated[str, typer.Option("--network", help="Its name, see: minixai networks.")]
 Target = Annotated[str | None, typer.Option(help="The class, by number or name; without it, the winning one.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
 def main() -> None:
@@ -92,7 +94,7 @@ def start(
 def methods(as_json: AsJson = False) -> None:
     """List the methods: their names, sections, equations and parameters."""
     if as_json:
-        return _print_json([asdict(m) for m in api.methods()])
+        return print_json([asdict(m) for m in api.methods()])
     for m in api.methods():
         equations = ", ".join(f"({n})" for n in m.equations) or "-"
         typer.echo(f"{m.name:22} {m.section:6} {m.title}; equations {equations}")
@@ -104,7 +106,7 @@ def methods(as_json: AsJson = False) -> None:
 def networks(as_json: AsJson = False) -> None:
     """List the networks there are to explain."""
     if as_json:
-        return _print_json([asdict(card) for card in zoo.networks()])
+        return print_json([asdict(card) for card in zoo.networks()])
     for card in zoo.networks():
         accuracy = "" if card.accuracy is None else f"; {card.accuracy:.1%} right on pictures it never saw"
         typer.echo(f"{card.name:16} {card.title}; {' x '.join(map(str, card.input_shape))}{accuracy}")
@@ -135,7 +137,7 @@ def explain(
     e = api.explain_all(net, _picture(net, image), wanted, _target(net, target))[method]
     written = None if out is None else str(e.save(out))
     if as_json:
-        return _print_json({"network": net.name, **_summary(e), "written": written})
+        return print_json({"network": net.name, **_summary(e), "written": written})
     typer.echo(draw.alt_text(e))
     typer.echo(f"Written: {written}" if written else "To see it: --out map.png")
 
@@ -148,17 +150,17 @@ def atlas(
     out: Annotated[Path, typer.Option(help="Where the figure goes (.png).")] = Path("atlas.png"),
     as_json: AsJson = False,
 ) -> None:
-    """Explain one picture by every method, in one labelled figure."""
+    """Explain one picture by every white-box method, in one labelled figure."""
     draw.checked(out, (".png",))
     net = zoo.load(network)
     found = _every_method(net, _picture(net, image), _target(net, target))
-    figure = draw.atlas(found, found.refused, network=net.name, methods=api.methods())
+    figure = draw.atlas(found, found.refused, network=net.name, methods=api.methods("white-box"))
     written = str(draw.save_figure(figure, out))
     if as_json:
         explained = {name: _summary(e) for name, e in found.items()}
-        return _print_json({"network": net.name, "methods": explained, "refused": found.refused, "written": written})
+        return print_json({"network": net.name, "methods": explained, "refused": found.refused, "written": written})
     typer.echo(written)
-    for m in api.methods():
+    for m in api.methods("white-box"):
         said = draw.where(found[m.name]) if m.name in found else f"does not fit: {found.refused[m.name]}"
         typer.echo(f"{m.name:22} {said}")
 
@@ -196,76 +198,13 @@ def crosscheck(
     if out is not None:
         typer.echo(str(draw.save_figure(draw.differences([r.as_dict() for r in reports]), out)), err=as_json)
     if as_json:
-        _print_json([report.as_dict() for report in reports])
+        print_json([report.as_dict() for report in reports])
     if not all(report.passed for report in reports):
         raise typer.Exit(1)
 
 
-conform = typer.Typer(help="Reference vectors: check an implementation against exact numbers.", no_args_is_help=True)
-app.add_typer(conform, name="conform")
-Only = Annotated[str, typer.Option(help="Pattern that the ids of the cases fit, such as 'methods/lrp-*'.")]
-
-
-@conform.command("list")
-def conform_list(only: Only = "*") -> None:
-    """Print one case per line, its id first."""
-    from minixai.conformance import vectors
-
-    for case in vectors.cases(only=only):
-        said = case.question.get("method", case.question.get("layer", {}).get("op"))
-        typer.echo(f"{case.id:44} {said:22} {case.profile}")
-
-
-@conform.command("run")
-def conform_run(
-    adapter: Annotated[str, typer.Option(help="A program that is built in: minixai, minixai-pytorch ...")] = "minixai",
-    command: Annotated[str | None, typer.Option("--exec", help="Or the command line of one of your own.")] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that it has for an answer.")] = 60,
-    only: Only = "*",
-    as_json: AsJson = False,
-) -> None:
-    """Ask a program every case; exit code 1 if it fails one that is not listed as a known deviation."""
-    from tqdm import tqdm
-
-    from minixai.conformance import adapters, deviations, peers, runner, vectors
-    from minixai.conformance.program import Program
-
-    if adapter not in adapters.ADAPTERS:
-        raise ValueError(f"--adapter is {adapter!r}; expected one of {', '.join(adapters.ADAPTERS)}")
-    cases = list(vectors.cases(only=only))
-    if not cases:
-        raise ValueError(f"--only is {only!r}, which no case fits; minixai conform list shows their ids")
-    asked = tqdm(cases, desc=command or adapter, unit="case", leave=False, disable=None)
-    if command is None:
-        version = peers.installed(adapter) if adapter in peers.LIBRARIES else "*"
-        found = runner.run(adapters.ADAPTERS[adapter], asked)
-        rows = list(deviations.settle(found, deviations.registry(adapter, version)))
-    else:
-        with Program(command, timeout) as program:
-            rows = list(runner.run(program, asked))
-    if as_json:
-        _print_json([asdict(row) for row in rows])
-    else:
-        for row in rows:
-            if row.status in ("failed", "errored"):
-                apart = "" if row.worst is None else f", {row.worst:.1e} of the largest value"
-                typer.echo(f"{row.status:8} {row.id:44} {row.where}{apart} {row.why}".rstrip())
-        typer.echo(f"{command or adapter}: {runner.summary(rows)}")
-    if any(row.status in ("failed", "errored") for row in rows):
-        raise typer.Exit(1)
-
-
-@conform.command("lint")
-def conform_lint(folder: Annotated[Path | None, typer.Argument(help="Vectors (default: our own).")] = None) -> None:
-    """Check the vectors themselves: schema, manifest, numbers; exit code 1 if something is wrong."""
-    from minixai.conformance import lint
-
-    found = list(lint.problems(folder))
-    for problem in found:
-        typer.echo(problem)
-    typer.echo(f"{len(found)} problems")
-    if found:
-        raise typer.Exit(1)
+app.command()(judging.metrics)
+app.command()(judging.score)
 
 
 @app.command()
@@ -286,7 +225,7 @@ def bench(
         ratios = timing.against_autograd(zoo.random(network, 0), device, rounds)
         around = timing.surroundings(device)
     if as_json:
-        return _print_json({"network": network, **around, "ratios": [asdict(r) for r in ratios]})
+        return print_json({"network": network, **around, "ratios": [asdict(r) for r in ratios]})
     typer.echo(f"{network}, {', '.join(f'{k} {v}' for k, v in around.items())}; a bare call is 1")
     for ratio in ratios:
         typer.echo(ratio.as_text())
@@ -319,7 +258,7 @@ def doctor(as_json: AsJson = False) -> None:
     """Say what is installed, how many threads there are, whether there is a GPU, where things are kept."""
     found = _examination()
     if as_json:
-        return _print_json(found)
+        return print_json(found)
     for topic, facts in found.items():
         typer.echo(topic)
         for name, fact in facts.items():
@@ -327,10 +266,6 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 # -- what the verbs are made of ----------------------------------------------------------------------------------------
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, default=str, allow_nan=False))
 
 
 def _picture(network: Network, image: Path | None) -> Any:
@@ -379,7 +314,7 @@ def _every_method(network: Network, x: Any, target: Any) -> api.Explanations:
     from tqdm import tqdm
 
     found = api.explain_all(network, x, [], target)  # a bad picture or class is refused here
-    for m in tqdm(api.methods(), desc="methods", leave=False, disable=None):
+    for m in tqdm(api.methods("white-box"), desc="methods", leave=False, disable=None):
         try:
             found |= api.explain_all(network, x, [m.name], target)
         except ValueError as error:
@@ -473,3 +408,6 @@ def _gpu() -> str:
 
     names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return ", ".join(names) or "none that PyTorch can use"
+
+
+app.command("attack")(attack_verb(zoo.load, _picture, _target, _params, draw))

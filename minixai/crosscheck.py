@@ -115,7 +115,7 @@ FEW = {"integrated-gradients": {"n": 4}, "smoothgrad": {"n": 4}}  # a comparison
 
 def defaults(wanted: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
     """The methods (all, or those wanted) with the parameters they are compared at."""
-    names = [m.name for m in methods()]
+    names = [m.name for m in methods("white-box")]
     unknown = [name for name in wanted or () if name not in names]
     if unknown:
         raise ValueError(f"methods {', '.join(unknown)} are not known; expected some of {', '.join(names)}")

@@ -9,9 +9,9 @@ from typing import Any
 class Method:
     """One method of the survey.
 
-    ``family`` is the survey's: linearisation (Section 4) or structure (Section 5). ``params`` are its parameters with
-    their defaults, ``needs`` what a network or reader must bring, ``signed`` whether negative relevance means evidence
-    against the class, ``cite`` the key for :func:`minixai.cite`.
+    ``family`` is the survey's: black-box (Section 2.1), linearisation (Section 4) or structure (Section 5). ``params``
+    are its parameters with their defaults, ``needs`` what a network or reader must bring, ``signed`` whether negative
+    relevance means evidence against the class, ``cite`` the key for :func:`minixai.cite`.
     """
 
     name: str
@@ -51,6 +51,10 @@ PAPERS = {
     "nonlinear classification decisions with deep Taylor decomposition. Pattern Recognition, 65, 211-222.",
     "shrikumar2017": "Shrikumar, A., Greenside, P., & Kundaje, A. (2017). Learning important features through "
     "propagating activation differences. ICML.",
+    "ribeiro2016": "Ribeiro, M. T., Singh, S., & Guestrin, C. (2016). \"Why should I trust you?\": Explaining the "
+    "predictions of any classifier. KDD.",
+    "fong2017": "Fong, R. C., & Vedaldi, A. (2017). Interpretable explanations of black boxes by meaningful "
+    "perturbation. ICCV.",
     "fuad2020": "Fuad, K. A. A., Martin, P.-E., Giot, R., Bourqui, R., Benois-Pineau, J., & Zemmari, A. (2020). "
     "Features understanding in 3D CNNs for actions recognition in video. IPTA.",
 }

@@ -3,13 +3,15 @@
 from minixai.book import live, nokernel, numbers
 from minixai.book.cards import recap
 from minixai.book.chapters import chapter
+from minixai.book.differing import who_differs
 from minixai.book.examples import POCKET_PICTURE, TWO_PIXELS, pocket, two_pixels
 from minixai.book.listing import show
 from minixai.book.live import look
 from minixai.book.puzzles import scrambled, twelve_maps
-from minixai.book.second import badge, second_opinion, torch_or_say
+from minixai.book.second import ask, badge, captum_or_say, second_opinion, torch_or_say
 
 __all__ = [
-    "POCKET_PICTURE", "TWO_PIXELS", "badge", "chapter", "live", "look", "nokernel", "numbers", "pocket", "recap",
-    "scrambled", "second_opinion", "show", "torch_or_say", "twelve_maps", "two_pixels",
+    "POCKET_PICTURE", "TWO_PIXELS", "ask", "badge", "captum_or_say", "chapter", "live", "look", "nokernel", "numbers",
+    "pocket", "recap", "scrambled", "second_opinion", "show", "torch_or_say", "twelve_maps", "two_pixels",
+    "who_differs",
 ]  # fmt: skip

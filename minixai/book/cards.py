@@ -74,4 +74,26 @@ CARDS = {
         "{{min.score}}. Gradient {{min.gradient}}, DeconvNet {{min.deconvnet}}, guided {{min.guided}}. Wired the other "
         "way round: {{min2.gradient}}, {{min2.deconvnet}}, {{min2.guided}}.",
     ),
+    "integrated gradients": Card(
+        "integrated gradients",
+        "07",
+        "Walk from a reference $x'$ (often black) straight to the picture $x$. Average the slopes met on the way and "
+        "multiply by $x - x'$: contributions, which should add up to $S(x) - S(x')$. A program looks at $n$ places "
+        "only and gives each a weight; the weights must add up to 1.",
+    ),
+    "shares": Card(
+        "relevance, shared out",
+        "10",
+        "LRP starts with the score and walks back. A neuron with $z = \\sum_i a_i w_i + b$ hands its relevance $R$ "
+        "down: to input $i$ the share $R\\, a_i w_i / z$; the bias keeps its own. **$\\varepsilon$** adds a little to "
+        "the denominator, away from 0. **$\\gamma$** counts positive weights $1 + \\gamma$ times.",
+    ),
+    "conventions": Card(
+        "a library is a set of switches",
+        "17",
+        "One formula leaves choices open: whether the bias counts, the sign of $\\varepsilon$, the weights of places "
+        "on a path. $a = {{neuron.a}}$, $w = {{neuron.w}}$, $b = {{neuron.b}}$, $\\gamma = 1$: {{neuron.gamma}} or "
+        "{{neuron.alone}}. **Compare numbers with a tolerance, never angles**; two answers at cosine 0.999 may "
+        "follow different rules.",
+    ),
 }

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minixai.book import exercises, progress
-from minixai.book.exercise import Counterexample, Exercise, Function, Question, Solved
+from minixai.book.exercise import Exercise, Function, Question, Solved
 from minixai.book.guard import SECONDS, TookTooLong, within
 from minixai.book.judge import asked, check, not_attempted, unanswered
 from minixai.book.values import as_floats, numeric
@@ -390,7 +390,7 @@ def _kind(record: Exercise) -> str:
 
 
 def _statement(record: Exercise) -> str:
-    return record.statement if isinstance(record, Function | Counterexample) else record.ask
+    return record.statement if isinstance(record, Solved) else record.ask
 
 
 def _state(record: Exercise, known: dict[str, Any], declared: dict[str, Declared]) -> str:

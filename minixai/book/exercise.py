@@ -111,6 +111,19 @@ class Counterexample(Solved):
 
 
 @dataclass(frozen=True)
+class Adapter(Solved):
+    """Write an adapter for the reference vectors: a function (question) -> answer.
+
+    It is asked every case whose id fits ``only``. Those that fit ``must`` it has to answer; the others it may decline.
+    """
+
+    wrong: tuple[Wrong, ...]
+    only: str
+    must: str
+    kind: ClassVar[str] = "adapter"
+
+
+@dataclass(frozen=True)
 class Question:
     """Predict, observe, or check a claim: pick an option (or several), or give numbers.
 
@@ -140,7 +153,7 @@ class Naming:
     kind: ClassVar[str] = "maps"
 
 
-Exercise = Function | Counterexample | Question | Naming
+Exercise = Function | Counterexample | Adapter | Question | Naming
 
 
 def body_of(function: Callable[..., Any]) -> str:

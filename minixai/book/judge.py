@@ -1,21 +1,26 @@
 """The checker: from an answer to a verdict, rung by rung.
 
 not attempted -> interface -> cases -> property -> independent oracle -> passed; a counterexample has "trivial" between
-interface and property.
+interface and property, an adapter between interface and cases.
 """
 
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from copy import deepcopy
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minixai.book.exercise import Counterexample, Exercise, Function, Naming, Question, Refusal, Wrong
+from minixai.book.exercise import Adapter, Counterexample, Exercise, Function, Naming, Question, Refusal, Wrong
 from minixai.book.guard import SECONDS, TookTooLong, within
 from minixai.book.numbers import fill
 from minixai.book.values import alike, as_floats, as_fractions, differences, numeric, parts, say, say_number
 from minixai.book.verdict import Diagnosis, Verdict, arguments
+from minixai.conformance import runner, vectors
+from minixai.conformance.judge import Row
+from minixai.conformance.vectors import Case
 
 FRESH = 5  # so many cases are drawn for the property and the oracle
 PROOFS = 2  # a misconception is named only if it is wrong, and matched, on so many cases
@@ -41,6 +46,8 @@ def check(exercise: Exercise, answer: Any, graded: bool = False) -> Verdict:
         return check_function(exercise, answer, graded)
     if isinstance(exercise, Counterexample):
         return check_counterexample(exercise, answer)
+    if isinstance(exercise, Adapter):
+        return check_adapter(exercise, answer)
     return check_choice(exercise, answer) if isinstance(exercise, Question) else check_names(exercise, answer)
 
 
@@ -246,6 +253,78 @@ def check_counterexample(exercise: Counterexample, function: Callable[[], Any]) 
 def _stopped(a: Attempt) -> Refusal | None:
     problem = _interface(a, a.value)
     return Refusal("interface", _capital(problem)) if a.error is not None or a.value is None else None
+
+
+# -- adapters ----------------------------------------------------------------------------------------------------------
+
+
+def check_adapter(exercise: Adapter, function: Callable[..., Any]) -> Verdict:
+    """Asked the reference vectors: whether it answers what it must, and is never wrong about what it may decline."""
+    cases = sorted(vectors.cases(only=exercise.only), key=lambda case: not fnmatchcase(case.id, exercise.must))
+    end = time.monotonic() + SECONDS
+    attempts = [attempt(function, exercise.arguments, (deepcopy(c.question),), end - time.monotonic()) for c in cases]
+    if all(a.unfinished for a in attempts):
+        return not_attempted(exercise.id)
+    for case, a in zip(cases, attempts, strict=True):
+        problem = _no_answer(a)
+        if problem:
+            may = "" if fnmatchcase(case.id, exercise.must) else " This case it may decline: return status 'skipped'."
+            return Verdict(exercise.id, "interface", f"At {case.id} {problem}{may}")
+    rows = _rows(cases, attempts)
+    unread = [row for row in rows if row.status == "errored"]
+    declined = [row for row in rows if row.status == "skipped" and fnmatchcase(row.id, exercise.must)]
+    if unread:
+        return Verdict(exercise.id, "interface", f"At {unread[0].id} your answer cannot be read: {unread[0].why}.")
+    if declined:
+        return Verdict(exercise.id, "trivial", f"It declines {declined[0].id}, which it has to answer.")
+    said = f"{runner.summary(rows)}."
+    if any(row.status == "failed" for row in rows):
+        return Verdict(exercise.id, "cases", said, _adapters(exercise, cases, attempts, rows))
+    return Verdict(exercise.id, "passed", said)
+
+
+def _no_answer(a: Attempt) -> str:
+    """What a function gave instead of an answer; nothing if it gave one."""
+    if a.error is not None or a.value is None:
+        return _interface(a, None)
+    return "" if isinstance(a.value, dict) else f"your function returned a {type(a.value).__name__}; expected a dict."
+
+
+def _rows(cases: Sequence[Case], attempts: Sequence[Attempt]) -> list[Row]:
+    given = {case.id: a.value for case, a in zip(cases, attempts, strict=True)}
+    return list(runner.run(lambda question: given[question["id"]], cases))
+
+
+def _adapters(exercise: Adapter, cases: Sequence[Case], attempts: Sequence[Attempt], rows: Sequence[Row]) -> Diagnosis:
+    """The first case that fails, and the wrong adapter that gives these numbers on all cases, if there is one."""
+    failed = [k for k, row in enumerate(rows) if row.status == "failed"]
+    mine = [_relevance(a.value) for a in attempts]
+    known = [w for w in exercise.wrong if _same_numbers(mine, [_relevance(w.function(c.question)) for c in cases])]
+    matched = known[0] if known and len(failed) >= PROOFS else None
+    first, row = failed[0], rows[failed[0]]
+    expected = cases[first].expected["relevance"]
+    wanted = np.array(expected["float"]).reshape(expected["shape"])
+    apart = "" if row.worst is None else f"{row.where} differs by {row.worst:.2g} of the largest number"
+    return Diagnosis(
+        cases[first].id,
+        row.why or apart,
+        wanted,
+        mine[first],
+        len(failed),
+        len(cases),
+        "every number within the case's tolerance of the one that was derived twice.",
+        *(matched and (matched.name, matched.label, matched.sentence) or ()),
+    )
+
+
+def _relevance(answer: Any) -> Any:
+    """The numbers of an answer; None where it declines."""
+    said = answer.get("relevance") if answer.get("status") == "result" else None
+    return None if said is None else np.array(said["values"], float).reshape(said["shape"])
+
+
+def _same_numbers(mine: Sequence[Any], theirs: Sequence[Any]) -> bool:
+    return all(a is b is None or alike(a, b) for a, b in zip(mine, theirs, strict=True))
 
 
 # -- questions ---------------------------------------------------------------------------------------------------------

@@ -125,7 +125,7 @@ def explanations(
     target: str | int | None = None,
     others: Mapping[str, Network] | None = None,
 ) -> Figure:
-    """One picture (C, H, W): which class, by which method? ``names``: the methods to offer, by default all there are.
+    """One picture (C, H, W): which class, by which method? ``names``: the methods to offer; none: the white-box ones.
 
     ``others``: {name: network} to choose from besides ``network``, for the same picture and classes.
     """
@@ -137,7 +137,7 @@ def explanations(
         return _beside_picture(network, x, explain(networks[which], x, method, target=cls))
 
     start = classes[int(np.argmax(network(x)))] if target is None else target
-    offered = list(names) or [m.name for m in methods()]
+    offered = list(names) or [m.name for m in methods("white-box")]
     controls = {"cls": menu("class", classes, start), "method": menu("method", offered, offered[0])}
     if others:
         controls["which"] = choice("network", list(networks), network.name)

@@ -14,12 +14,21 @@ import numpy as np
 
 from minixai.api import explain
 from minixai.book.examples import TWO_PIXELS, two_pixels
-from minixai.book.numbers import GATE_R, GATE_Y, PAINT_FILTER, PAINT_SIGNAL
+from minixai.book.numbers import GATE_R, GATE_Y, PAINT_FILTER, PAINT_SIGNAL, value
 from minixai.book.verdict import coloured
 from minixai.ops import Array, Conv2d, exact
 
 STATIC = Path(__file__).resolve().parent / "static"
 WALKS = ("gradient", "deconvnet", "guided-backprop")
+# Chapter 17's six switches, as minixai has them by default.
+SWITCHES = {
+    "sign of eps": "as the number it joins",
+    "bias (LRP-eps)": "kept",
+    "bias (LRP-gamma)": "grows with the weights",
+    "places on the path (IG)": "midpoint",
+    "noise 3/20 (SmoothGrad)": "of the picture's range",
+    "spread (FEM), divided by": "n",
+}
 HELP = "figures without a kernel need anywidget: pip install 'minixai[book]'"
 
 
@@ -77,6 +86,15 @@ def wirings(x: Any = TWO_PIXELS) -> Board:
     words = "min(x1, x2), wired as relu(x1) - relu(x1 - x2): what three backward walks say about the two pixels."
     state = {"x": pixels.tolist(), "wiring": "relu(x1) - relu(x1 - x2)"}
     return Board("wirings", state, coloured({"picture": pixels, **maps}), words)
+
+
+def switches() -> Board:
+    """Chapter 17: six switches, five small answers, and whose library they make."""
+    answers = {"LRP-eps": "layer.signed", "LRP-gamma": "neuron.gamma", "IG": "cube.midpoint"}
+    answers |= {"noise": "noise.share", "FEM": "fem.n"}
+    words = "Six switches as minixai has them, and five small answers that depend on them."
+    still = coloured({title: np.atleast_1d(value(name)).astype(float) for title, name in answers.items()})
+    return Board("switches", SWITCHES, still, words)
 
 
 def _matrix(name: str, values: Any) -> Array:

@@ -1,16 +1,26 @@
-"""A second opinion: what PyTorch says, which derives every method its own way. Chapters run without PyTorch, too."""
+"""A second opinion: what PyTorch says, which derives every method its own way, and what other libraries answer.
+
+Chapters run without any of them, too.
+"""
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+
 from minixai import files
+from minixai.book.values import say
+from minixai.conformance.adapters import ADAPTERS
 from minixai.network import Network
 from minixai.ops import Array
 
+LIBRARIES = ("minixai", "captum", "zennit")
+WITHOUT_CAPTUM = "Captum is not installed here, so it was not asked (pip install captum)."
 WITHOUT = "PyTorch is not installed here, so nobody else was asked (pip install torch)."
 
 
@@ -35,6 +45,33 @@ def torch_or_say() -> Any:
     import torch
 
     return torch
+
+
+def captum_or_say() -> Any:
+    """``captum.attr``, without its remarks on hooks and gradients; or None, after saying that it is not here."""
+    if find_spec("captum") is None:
+        print(WITHOUT_CAPTUM)
+        return None
+    from captum import attr
+
+    warnings.filterwarnings("ignore", "Setting (forward, )?backward hooks|Input Tensor 0 did not already require")
+    return attr
+
+
+def ask(question: Mapping[str, Any], names: Iterable[str] = LIBRARIES) -> Opinion:
+    """What each of these programs answers to a question of the reference vectors, as simple fractions."""
+    return Opinion(tuple(f"{name:8} {_answered(name, question)}" for name in names))
+
+
+def _answered(name: str, question: Mapping[str, Any]) -> str:
+    try:
+        answer = ADAPTERS[name](question)
+    except ImportError as missing:
+        return f"was not asked: {missing}"
+    if answer["status"] != "result":
+        return f"declines: {answer.get('why', '')}"
+    said = answer["relevance"]
+    return ", ".join(say(tuple(one)) for one in np.reshape(said["values"], (said["shape"][0], -1)).tolist())
 
 
 def second_opinion(network: Network, x: Array, methods: Iterable[str]) -> Opinion:

@@ -20,12 +20,12 @@ Answer = dict[str, Any]
 Adapter = Callable[[Mapping[str, Any]], Answer]
 
 
-def engine(question: Mapping[str, Any]) -> Answer:
-    """minixai's own engine, in float64."""
+def engine(question: Mapping[str, Any], dtype: str = "float64") -> Answer:
+    """minixai's own engine, in "float64" or "float32"."""
     if "layer" in question:
-        return _layer(question)
-    network = form.read_network(question["network"]).astype("float64")
-    x, given = _floats(question["input"]), _params(question)
+        return _layer(question, dtype)
+    network = form.read_network(question["network"]).astype(dtype)
+    x, given = _floats(question["input"]).astype(dtype), _params(question)
     e = api.explain(network, x, question["method"], target=question["target"], **given)
     answer = answered(e.relevance, e.signals) | {"absorbed": {node: sent(a) for node, a in e.absorbed.items()}}
     return answer if e.expected is None else answer | {"promised": sent(e.expected)}
@@ -79,24 +79,28 @@ def sent(a: Array) -> dict[str, Any]:
     return {"shape": list(a.shape), "values": [float(v) for v in np.ravel(a)]}
 
 
-def _layer(question: Mapping[str, Any]) -> Answer:
-    op = form.read_layer(question["layer"]).convert(lambda a: a.astype(float))
-    xs, R = [_floats(x) for x in question["inputs"]], _floats(question["arriving"])
+def _layer(question: Mapping[str, Any], dtype: str) -> Answer:
+    op = form.read_layer(question["layer"]).convert(lambda a: a.astype(dtype))
+    xs, R = [_floats(x).astype(dtype) for x in question["inputs"]], _floats(question["arriving"]).astype(dtype)
+    if not xs or len(xs) > 1 and not op.joins:
+        raise ValueError(f"{op!r} was given {len(xs)} inputs; expected {'at least one' if op.joins else 'one'}")
     choice = op.choose(*xs)
     operands = xs if choice is None else [*xs, choice]
+    y = op.forward(*operands)
+    if R.shape != y.shape:
+        raise ValueError(f"a signal of shape {R.shape} arrives at {op!r}; expected that of its output, {y.shape}")
     back = op.adjoint(R, *operands)
     leaving = back if isinstance(back, tuple) else (back,)
-    return {"status": "result", "output": sent(op.forward(*operands)), "leaving": [sent(r) for r in leaving]}
+    return {"status": "result", "output": sent(y), "leaving": [sent(r) for r in leaving]}
 
 
 def _params(question: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters as ``explain`` takes them; the data among them under its names there."""
     given = {key: _number(value) for key, value in question["params"].items()}
-    if question["method"] == "cam":
-        given.pop("layer")  # where it looks follows from the network
-    if question["method"] == "smoothgrad":
-        given = {key: value for key, value in given.items() if key in ("sigma", "average", "method")}
+    if "noise" in question:
         given["noise"] = _floats(question["noise"])
+        if given.pop("n") != len(given["noise"]):
+            raise ValueError(f"n is {question['params']['n']}; expected one per draw, {len(given['noise'])}")
     if "reference" in question:
         given["baseline"] = _floats(question["reference"])
     return {key: value for key, value in given.items() if value is not None}

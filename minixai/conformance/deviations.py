@@ -28,7 +28,7 @@ class Deviation:
     """Cases in which a program differs. ``ids`` and ``versions`` are patterns.
 
     ``reason`` says in a sentence what the program does and what the case expects, ``upstream`` where it was reported,
-    ``matched`` which variant its numbers are instead (see ``minixai.conformance.peers.variants``).
+    ``matched`` which variant its numbers are instead (see ``minixai.conformance.variants``).
     """
 
     ids: tuple[str, ...]

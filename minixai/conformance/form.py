@@ -1,6 +1,7 @@
 """Networks and numbers as JSON: every number exact, as a string such as "7/3", beside a float where it is a result."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -39,6 +40,11 @@ def result(a: Array) -> dict[str, Any]:
         "exact": [str(Fraction(v)) for v in a.ravel()],
         "float": [float(v) for v in a.ravel()],
     }
+
+
+def irrational(digits: Sequence[str], shape: Sequence[int]) -> dict[str, Any]:
+    """Numbers that are no fractions, to 30 digits, with the nearest float64 beside each."""
+    return {"shape": list(shape), "digits": list(digits), "float": [float(d) for d in digits]}
 
 
 def array(written: Mapping[str, Any]) -> Array:
@@ -91,9 +97,11 @@ def read_layer(said: Mapping[str, Any]) -> Op:
         raise ValueError(f"op is {kind!r:.40}; expected one of {', '.join(FIELDS)}")
     made: Any = getattr(ops, kind)
     given = {key: value for key, value in said.items() if key not in ("op", "name", "inputs")}
-    unknown = [key for key in given if key not in (*FIELDS[kind], *made.parameters)]
-    if unknown:
-        raise ValueError(f"{kind} has no {', '.join(unknown)}; expected {', '.join(FIELDS[kind]) or 'nothing'}")
+    known = (*FIELDS[kind], *made.parameters)
+    if unknown := [key for key in given if key not in known]:
+        raise ValueError(f"{kind} has no {', '.join(unknown)}; expected {', '.join(known) or 'nothing'}")
+    if missing := [f.name for f in fields(made) if f.default is MISSING and f.name not in given]:
+        raise ValueError(f"{kind} lacks {', '.join(missing)}; expected {', '.join(known)}")
     for key, value in given.items():
         if isinstance(value, Mapping):
             given[key] = array(value)

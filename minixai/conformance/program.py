@@ -50,16 +50,16 @@ class Program:
                 self._end()
 
     def __call__(self, question: Mapping[str, Any]) -> dict[str, Any]:
-        """The program's answer, or {"status": "errored"} and what it did instead."""
+        """The program's answer. Raises :class:`Broken` where it did something else instead."""
         try:
             self._started()
             what = question.get("method") or question["layer"]["op"]
             if self.can is not None and what not in self.can:
                 return {"status": "skipped", "why": f"the program does not say that it can {what}"}
             return self._asked(question)
-        except Broken as error:
+        except Broken:
             self._end()
-            return {"status": "errored", "why": str(error)}
+            raise
 
     def _asked(self, question: Mapping[str, Any]) -> dict[str, Any]:
         sent = {"do": "run", **question}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from minixai.conformance.adapters import Adapter
 from minixai.conformance.deviations import KINDS
 from minixai.conformance.judge import STATUSES, Row, judge
+from minixai.conformance.program import Broken
 from minixai.conformance.vectors import Case
 
 
@@ -14,8 +15,10 @@ def run(adapter: Adapter, cases: Iterable[Case], precision: str = "float64") -> 
     for case in cases:
         try:
             answer = adapter(case.question)
+        except Broken as error:
+            yield Row(case.id, "errored", why=str(error))
         except Exception as error:  # somebody else's program: every way of failing is an answer
-            yield Row(case.id, "errored", why=f"{type(error).__name__}: {error}"[:500])
+            yield judge(case, {"status": "errored", "why": f"{type(error).__name__}: {error}"}, precision)
         else:
             yield judge(case, answer, precision)
 

@@ -13,20 +13,33 @@ from minixai.conformance import form
 
 LARGEST = 32 << 20  # bytes of a file
 OTHERS = ("MANIFEST.json", "schema.json")  # in the folder, and no vectors
-CASE = {"id": str, "profile": str, "tolerance": dict, "expected": dict}
-METHOD = CASE | {"network": str, "input": dict, "target": list, "params": dict, "spec": list}
-LAYER = CASE | {"layer": dict, "inputs": list, "arriving": dict}
+GROUPS = ("methods", "ops", "errors")
+CASE = {"id": str, "profile": str, "expected": dict}
+METHOD = {"network": str, "input": dict, "target": list, "params": dict}
+LAYER = {"layer": dict, "inputs": list, "arriving": dict}
+JUDGED = {"tolerance": dict, "flags": list}
+OF_METHOD = {"spec": list, "distinguishes": list, "invariants": list}
+NOT_ASKED = ("profile", "expected", *JUDGED, *OF_METHOD)  # what a program is not told
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One case: what a program is told (``question``), and what it must find (``expected``, ``tolerance``)."""
+    """One case: what a program is told (``question``), and what it must find (``expected``, ``tolerance``).
+
+    ``group`` is "methods", "ops" or, where the program must refuse, "errors". ``flags`` say what there is to get wrong;
+    ``distinguishes`` names the variants that the case tells from the right answer (``minixai.conformance.variants``);
+    ``invariants`` what the right answer obeys.
+    """
 
     id: str
+    group: str
     profile: str
     question: Mapping[str, Any]
     expected: Mapping[str, Any]
     tolerance: Mapping[str, Any]
+    flags: tuple[str, ...] = ()
+    distinguishes: tuple[str, ...] = ()
+    invariants: tuple[str, ...] = ()
 
 
 def folder() -> Path:
@@ -64,27 +77,35 @@ def _cases(said: Any) -> list[Case]:
     _check("the file", said, {"schema": str, "group": str, "networks": dict, "cases": list})
     if said["schema"] != form.SCHEMA:
         raise ValueError(f"its schema is {said['schema']!r:.40}; expected {form.SCHEMA!r}")
-    if said["group"] not in ("methods", "ops"):
-        raise ValueError(f"its group is {said['group']!r:.40}; expected methods or ops")
+    if said["group"] not in GROUPS:
+        raise ValueError(f"its group is {said['group']!r:.40}; expected one of {', '.join(GROUPS)}")
     return [_case(said, one) for one in said["cases"]]
 
 
 def _case(said: Mapping[str, Any], one: Any) -> Case:
-    layers = said["group"] == "ops"
-    _check("a case", one, LAYER if layers else METHOD)
-    for written in one["inputs"] if layers else [one["input"]]:
-        form.array(written)
-    for key in ("score", "relevance", "output"):
-        if key in one["expected"]:
-            form.array(one["expected"][key])
-    question = {key: one[key] for key in one if key not in ("expected", "tolerance", "profile", "spec")}
+    layers, sound = "method" not in said, said["group"] != "errors"
+    more = JUDGED | ({} if layers else OF_METHOD) if sound else {}
+    _check("a case", one, CASE | (LAYER if layers else METHOD) | more)
+    if sound:
+        _check_numbers(one, layers)
+    question = {key: one[key] for key in one if key not in NOT_ASKED}
     if not layers:
         if one["network"] not in said["networks"]:
             raise ValueError(
                 f"case {one['id']!r:.60} names the network {one['network']!r:.40}, which is not in the file"
             )
         question |= {"method": said["method"], "network": said["networks"][one["network"]]}
-    return Case(one["id"], one["profile"], question, one["expected"], one["tolerance"])
+    notes = {key: tuple(map(str, one.get(key, ()))) for key in ("flags", "distinguishes", "invariants")}
+    tolerance = one.get("tolerance", {})
+    return Case(one["id"], said["group"], one["profile"], question, one["expected"], tolerance, **notes)
+
+
+def _check_numbers(one: Mapping[str, Any], layers: bool) -> None:
+    for written in one["inputs"] if layers else [one["input"]]:
+        form.array(written)
+    for key in ("score", "relevance", "output"):
+        if "exact" in one["expected"].get(key, ()):
+            form.array(one["expected"][key])
 
 
 def _check(what: str, value: Any, wanted: Mapping[str, type]) -> None:

@@ -102,6 +102,8 @@ def square_root(a: Array) -> Array:
     Raises ValueError naming the first number that is not the square of a fraction.
     """
     if not is_exact(a):
+        if (a < 0).any():
+            raise ValueError(f"{a.min()} has no square root; expected numbers of at least 0")
         return np.sqrt(a)
     return _elementwise(_rational_root, a)
 

@@ -3,8 +3,10 @@
 The pass runs on fake tensors: shapes without numbers, so it costs no arithmetic.
 """
 
+import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -156,7 +158,7 @@ def graph(module: nn.Module, x: Tensor, strict: bool = True) -> Graph:
     noted = [(part, dict(part.__dict__)) for part in module.modules()]
     try:
         precise = torch.autocast(x.device.type, enabled=False)
-        with torch.no_grad(), precise, FakeTensorMode(allow_non_fake_inputs=True) as fake:
+        with torch.no_grad(), precise, _unlogged(), FakeTensorMode(allow_non_fake_inputs=True) as fake:
             seen: Pass = run(module, fake.from_tensor(x), listening)
     except DataDependentOutputException as error:
         raise UnsupportedOp(
@@ -170,3 +172,14 @@ def graph(module: nn.Module, x: Tensor, strict: bool = True) -> Graph:
     shapes = [tuple(seen.kept[call.index].shape[1:]) for call in calls]
     upto = slice(0, seen.at + 1)
     return Graph(tuple(calls[upto]), tuple(names[upto]), tuple(shapes[upto]), facts_of(module))
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """PyTorch logs a traceback for every picture that does not fit a layer, and then raises the error all the same."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before

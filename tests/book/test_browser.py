@@ -37,6 +37,7 @@ CELLS = (
     "book.nokernel.gates()",
     "book.nokernel.painting()",
     "book.nokernel.wirings()",
+    "book.nokernel.switches()",
 )
 
 
@@ -68,7 +69,7 @@ def page(tmp_path_factory):
             playwright.expect(shown.get_by_text("| Idle").first).to_be_visible(timeout=PATIENCE)
             shown.get_by_role("menuitem", name="Run", exact=True).click()
             shown.get_by_text("Run All Cells", exact=True).click()
-            shown.wait_for_selector(".mx-figure[aria-label^='min']", timeout=PATIENCE)
+            shown.wait_for_selector(".mx-figure[aria-label^='You are']", timeout=PATIENCE)
             yield shown
             browser.close()
     finally:
@@ -143,6 +144,18 @@ def test_figures_without_a_kernel_answer_their_keys(page):
     assert "DeconvNet (1, 0)" in words.inner_text()
     assert "DeconvNet (0, 1)" in press(page, wirings.locator("input[type=radio]").first, "ArrowDown", words)
     assert "At (9.5, 6)" in press(page, wirings.locator("input[type=range]").first, "ArrowLeft", words)
+
+
+def test_arrow_keys_make_another_library(page):
+    figure = page.locator(".mx-figure").nth(3)
+    words, groups = figure.locator("p[role=status]"), figure.locator("fieldset")
+    gamma = figure.locator("table").nth(1)
+    assert words.inner_text() == "You are now minixai." and gamma.inner_text().split()[-2:] == ["1.6", "-0.4"]
+    said = press(page, groups.nth(2).locator("input").first, "ArrowDown", words)
+    assert said.endswith("The nearest is minixai; what stands otherwise: bias (LRP-gamma).")
+    assert gamma.inner_text().split()[-2:] == ["2", "-0.5"] and gamma.locator("td.mx-marked").count() == 2
+    press(page, groups.nth(4).locator("input").first, "ArrowDown", words)
+    assert press(page, groups.nth(3).locator("input").first, "ArrowUp", words) == "You are now Captum."
 
 
 def test_every_control_and_every_picture_has_a_name(page):

@@ -248,6 +248,19 @@ BY_HAND = {
         "gradient looks at the arriving signal": [[2, 3, 0], [1, 0, 4], [0, 0, 5]],
         "y = 0 lets through": [[2, 0, -1], [1, -2, 0], [0, 0, 5]],
     },
+    "trapezoid_weights": {
+        "": [F(1, 6), F(1, 3), F(1, 3), F(1, 6)],
+        "1/n each, ends halved": [F(1, 8), F(1, 4), F(1, 4), F(1, 8)],
+        "every place 1/n": [F(1, 4), F(1, 4), F(1, 4), F(1, 4)],
+        "left ends": [F(1, 3), F(1, 3), F(1, 3), 0],
+        "right ends": [0, F(1, 3), F(1, 3), F(1, 3)],
+        "ends at full weight": [F(1, 3), F(1, 3), F(1, 3), F(1, 3)],
+        "half forgotten": [F(1, 3), F(2, 3), F(2, 3), F(1, 3)],
+    },
+    "which_convention": {
+        "": [1, 0, 0, 0], "highest cosine": [1, 0, 0, 0], "nearest, however far": [1, 0, 0, 0],
+        "within ten percent": [1, 0, 1, 0],
+    },
     "walk_two_layers": {
         "": [1, 0], "rectified only the finished map": [0, 1], "the gradient, whatever was asked": [0, 1],
         "signs of the weights dropped": [2, 1], "times the input": [10, 0],

@@ -196,7 +196,7 @@ def test_booleans_and_places_reach_the_method():
 def test_atlas_writes_one_figure_of_a_real_digit(three, folder):
     lines = run("atlas").stdout.splitlines()
     assert lines[0] == "atlas.png" and [path.name for path in folder.iterdir()] == ["atlas.png"]
-    assert [line.split()[0] for line in lines[1:]] == [m.name for m in mx.methods()]
+    assert [line.split()[0] for line in lines[1:]] == [m.name for m in mx.methods("white-box")]
     said = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines[1:]}
     assert said["cam"].startswith("does not fit: cam needs a network that ends in global average pooling")
     assert said["fem"] == draw.where(mx.explain(mx.load("digits"), three, "fem"))
@@ -207,7 +207,7 @@ def test_atlas_writes_one_figure_of_a_real_digit(three, folder):
 def test_atlas_of_a_picture_and_another_class(picture, folder):
     found = as_json("atlas", picture, "--target", "4", "--out", "deep/four.png")
     assert found["written"] == str(Path("deep/four.png")) and Path("deep/four.png").is_file()
-    assert set(found["methods"]) | set(found["refused"]) == {m.name for m in mx.methods()}
+    assert set(found["methods"]) | set(found["refused"]) == {m.name for m in mx.methods("white-box")}
     assert {e["label"] for e in found["methods"].values()} == {"four"}
 
 
@@ -215,7 +215,7 @@ def test_atlas_agrees_with_explain_all(three):
     together = mx.explain_all(mx.load("digits"), three)
     one_by_one = cli._every_method(mx.load("digits"), three, None)
     assert one_by_one.refused == together.refused and list(one_by_one) == [
-        m.name for m in mx.methods() if m.name in together
+        m.name for m in mx.methods("white-box") if m.name in together
     ]
     for name, e in one_by_one.items():
         np.testing.assert_allclose(e.map, together[name].map, rtol=1e-5, atol=1e-6)

@@ -45,14 +45,14 @@ def test_every_deviation_is_foreseen_and_none_is_stale(asked):
 
 
 def test_a_deviation_is_a_variant_number_by_number(asked):
-    from minixai.conformance.peers.variants import VARIANTS
+    from minixai.conformance.variants import VARIANTS
 
     library, known, answers = asked
     deviating = [row for row in settled(answers, known) if row.status in deviations.KINDS]
     assert deviating
     for row in deviating:
         case, entry = BY_ID[row.id], next(d for d in known if d.fits(row.id))
-        instead = VARIANTS[entry.matched](case.question)
+        instead = VARIANTS[entry.matched].answer(case.question)
         assert all(isinstance(v, Fraction | int) for v in instead.flat)
         found = np.reshape(answers[row.id]["relevance"]["values"], answers[row.id]["relevance"]["shape"])
         expected = instead.astype(float)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minixai as mx
-from minixai.conformance.networks import draw_numbers, random_case, random_network
+from minixai.conformance.making.networks import draw_numbers, random_case, random_network
 from tests.whitebox.examples import MIN_AT, POCKET_PICTURE, F, neuron, pocket, row, two_pixels
 
 METHODS = {

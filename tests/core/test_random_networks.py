@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minixai as mx
-from minixai.conformance.networks import draw_numbers, random_case, random_network, random_pictures
+from minixai.conformance.making.networks import draw_numbers, random_case, random_network, random_pictures
 
 SEEDS = range(30)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import minixai as mx
-from minixai.conformance import witness as w
-from minixai.conformance.networks import draw_numbers, random_case
+from minixai.conformance.making import witness as w
+from minixai.conformance.making.networks import draw_numbers, random_case
 from minixai.walk import name_of
 
 F = mx.exact

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import minixai as mx
 from minixai import pytorch
-from minixai.conformance.networks import Sketch, head
+from minixai.conformance.making.networks import Sketch, head
 from minixai.zoo.to_torch import layer
 
 FEW = {"integrated-gradients": {"n": 4}, "smoothgrad": {"n": 4}}  # methods that need not look at fifty pictures here

@@ -10,7 +10,7 @@ import torch
 
 import minixai as mx
 from minixai import pytorch
-from minixai.conformance.networks import random_network
+from minixai.conformance.making.networks import random_network
 from minixai.crosscheck import FLIP, TOLERANCE, aligned, compare, crosscheck
 from minixai.zoo import digits
 from tests.pytorch.material import METHODS, Written, drawn, pictures

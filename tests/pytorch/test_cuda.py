@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from minixai import pytorch
-from minixai.conformance.networks import random_network
+from minixai.conformance.making.networks import random_network
 from minixai.crosscheck import TOLERANCE, crosscheck
 from minixai.zoo import digits
 from tests.pytorch.material import METHODS, Written, drawn, everything, first, pictures, spelled

@@ -1,5 +1,7 @@
 """What cannot be read or explained is refused in one sentence that says what was given and what to do."""
 
+import logging
+
 import numpy as np
 import pytest
 import torch
@@ -426,3 +428,9 @@ def test_autocast(method):
 def test_autocast_and_a_smoothed_lrp():
     with torch.autocast("cpu", torch.bfloat16):
         matches(refused(Middle().float(), "smoothgrad", X.float(), method="lrp-epsilon"), "lrp-epsilon", "autocast")
+
+
+def test_a_picture_that_does_not_fit_is_a_sentence_without_a_logged_traceback(capfd):
+    refused(Middle(), "gradient", torch.zeros(1, 5, 4, 4).double(), target=0)
+    assert capfd.readouterr().err == ""
+    assert not logging.getLogger("torch._subclasses.fake_tensor").disabled

@@ -8,7 +8,7 @@ from torch import nn
 
 import minixai as mx
 from minixai import pytorch
-from minixai.conformance.networks import random_network
+from minixai.conformance.making.networks import random_network
 from minixai.crosscheck import crosscheck
 from tests.pytorch.material import METHODS, Written, drawn, pictures
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minixai as mx
-from minixai.conformance.networks import draw_numbers, random_case
+from minixai.conformance.making.networks import draw_numbers, random_case
 from minixai.whitebox.features import feature_layer
 from tests.whitebox.examples import POCKET_PICTURE, F, neuron, pocket, row, two_pixels
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import minixai as mx
-from minixai.conformance import witness as w
-from minixai.conformance.networks import draw_numbers, random_case, random_pictures
+from minixai.conformance.making import witness as w
+from minixai.conformance.making.networks import draw_numbers, random_case, random_pictures
 from minixai.whitebox.deeplift import REVEALCANCEL as TABLE
 from minixai.whitebox.deeplift import parts
 from tests.whitebox.examples import MIN_AT, F, neuron, row, two_pixels

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import minixai as mx
-from minixai.conformance import witness as w
-from minixai.conformance.networks import draw_numbers, random_case
+from minixai.conformance.making import witness as w
+from minixai.conformance.making.networks import draw_numbers, random_case
 from tests.whitebox.examples import F, row
 
 H = 1e-3  # the networks are piecewise linear, so a long step costs nothing but redraws

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import minixai as mx
-from minixai.conformance import witness as w
-from minixai.conformance.networks import random_case, random_pictures
+from minixai.conformance.making import witness as w
+from minixai.conformance.making.networks import random_case, random_pictures
 from minixai.whitebox.integrated import points
 from tests.whitebox.examples import MIN_AT, F, neuron, row, two_pixels
 

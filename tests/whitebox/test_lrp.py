@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import minixai as mx
-from minixai.conformance import witness as w
-from minixai.conformance.networks import random_case
+from minixai.conformance.making import witness as w
+from minixai.conformance.making.networks import random_case
 from minixai.whitebox.lrp import Epsilon, Gamma, Zero
 from tests.whitebox.examples import POCKET_PICTURE, F, neuron, pocket, row, two_pixels
 

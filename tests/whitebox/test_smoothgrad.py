@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minixai as mx
-from minixai.conformance.networks import draw_numbers, random_case
+from minixai.conformance.making.networks import draw_numbers, random_case
 from tests.whitebox.examples import MIN_AT, F, row, two_pixels
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import minixai as mx
-from minixai.conformance.networks import random_case
+from minixai.conformance.making.networks import random_case
 from minixai.zoo import onnx_file
 from minixai.zoo.from_onnx import Place, _read
 from minixai.zoo.onnx_file import Layer, Model

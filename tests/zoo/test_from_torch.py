@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minixai as mx
-from minixai.conformance.networks import random_case
+from minixai.conformance.making.networks import random_case
 
 torch = pytest.importorskip("torch")
 import torch.nn.functional as F  # noqa: E402  after the skip

@@ -3,7 +3,22 @@
 import { createInterface } from "node:readline";
 
 const number = (text) => { const [top, bottom = "1"] = text.split("/"); return Number(top) / Number(bottom); };
-const vector = (tensor) => tensor.values.map(number);
+const size = (shape) => shape.reduce((product, n) => product * n, 1);
+const vector = (tensor) => {
+  if (tensor.values.length !== size(tensor.shape)) throw new Error("the numbers do not fill the shape");
+  return tensor.values.map(number);
+};
+
+class Missing extends Error {}                       // what this program has not, rather than what makes no sense
+
+function check(question, network) {                  // refuse what makes no sense, rather than answer it
+  const [pictures, ...shape] = question.input.shape, outs = network.nodes.at(-1).weight.shape[0];
+  if (!pictures || String(shape) !== String(network.input_shape)) throw new Error("pictures of another shape");
+  if (question.target.length !== pictures || question.target.some((c) => !(c >= 0 && c < outs)))
+    throw new Error("target is not one class for each picture");
+  if (Object.keys(question.params).length) throw new Error("the gradient has no parameters");
+  if (pictures > 1) throw new Missing("one picture at a time, please");
+}
 
 function forward(network, x) {                       // what every node computes: {name: numbers}
   const y = { input: x };
@@ -13,7 +28,7 @@ function forward(network, x) {                       // what every node computes
     else if (node.op === "Linear") {
       const w = vector(node.weight), bias = node.bias ? vector(node.bias) : Array(node.weight.shape[0]).fill(0);
       y[node.name] = bias.map((b, j) => a.reduce((sum, v, i) => sum + v * w[j * a.length + i], b));
-    } else throw new Error(`there is no ${node.op} here`);
+    } else throw new Missing(`there is no ${node.op} here`);
   }
   return y;
 }
@@ -34,11 +49,12 @@ function backward(network, x, target) {              // the signal at every node
 
 function answer(question, network) {
   try {
+    check(question, network);
     const signals = backward(network, vector(question.input), question.target[0]);
     const sent = Object.fromEntries(Object.entries(signals).map(([k, v]) => [k, { shape: [1, v.length], values: v }]));
     return { status: "result", relevance: sent.input, signals: sent };
   } catch (error) {
-    return { status: "skipped", why: error.message };
+    return { status: error instanceof Missing ? "skipped" : "errored", why: error.message };
   }
 }
 

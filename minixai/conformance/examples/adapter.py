@@ -6,11 +6,27 @@ minixai conform run --exec "python adapter.py" --only "methods/*/dense-*"
 import json
 import sys
 from fractions import Fraction
+from math import prod
 
 
 def vector(tensor):
     """A written tensor as a list of numbers; Fraction reads "7/3"."""
+    if len(tensor["values"]) != prod(tensor["shape"]):
+        raise ValueError(f"{len(tensor['values'])} numbers do not fill the shape {tensor['shape']}")
     return [Fraction(v) for v in tensor["values"]]
+
+
+def check(question, network):
+    """Refuse what makes no sense, rather than answer it."""
+    pictures, outs = question["input"]["shape"][0], network["nodes"][-1]["weight"]["shape"][0]
+    if question["input"]["shape"] != [pictures, *network["input_shape"]] or not pictures:
+        raise ValueError(f"pictures of shape {question['input']['shape']}; expected (N, *{network['input_shape']})")
+    if len(question["target"]) != pictures or not all(0 <= c < outs for c in question["target"]):
+        raise ValueError(f"target is {question['target']}; expected one of {outs} classes for each picture")
+    if unknown := set(question["params"]) - {"bias"}:
+        raise ValueError(f"there is no {unknown}")
+    if question["params"].get("bias", "include") not in ("include", "ignore"):
+        raise ValueError(f"bias is {question['params']['bias']!r}")
 
 
 def forward(network, x):
@@ -52,15 +68,18 @@ def backward(question, network, x, target):
 
 
 def answer(question, networks):
-    if question["method"] == "lrp-0" and question["params"]["bias"] != "include":
-        return {"status": "skipped", "why": "biases are always included here"}
-    if len(question["target"]) > 1:
-        return {"status": "skipped", "why": "one picture at a time, please"}
-    x, network = vector(question["input"]), networks[question["network"]]
+    network = networks[question["network"]]
     try:
-        signals = backward(question, network, x, question["target"][0])
+        check(question, network)
+        if question["params"].get("bias") == "ignore":
+            return {"status": "skipped", "why": "biases are always included here"}
+        if len(question["target"]) > 1:
+            return {"status": "skipped", "why": "one picture at a time, please"}
+        signals = backward(question, network, vector(question["input"]), question["target"][0])
     except NotImplementedError as op:
         return {"status": "skipped", "why": f"there is no {op} here"}
+    except ValueError as error:
+        return {"status": "errored", "why": str(error)}
     sent = {name: {"shape": [1, len(s)], "values": [float(v) for v in s]} for name, s in signals.items()}
     return {"status": "result", "relevance": sent["input"], "signals": sent}
 

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minixai.conformance import witness as w
+from minixai.conformance import form
+from minixai.conformance.making import witness as w
 from minixai.network import Network, forward
-from minixai.ops import Array, Conv2d, Conv3d, Op, Resize
+from minixai.ops import Array, Conv2d, Conv3d, Op, Resize, Softmax
 
 Signals = Mapping[str, Any]
 
@@ -200,6 +201,11 @@ BY_METHOD: dict[str, Callable[[Question], Array]] = {
 # -- Layers ------------------------------------------------------------------------------------------------------------
 
 
+def parts(leaving: Array | tuple[Array, ...]) -> tuple[Array, ...]:
+    """What leaves a layer, towards each of its inputs."""
+    return leaving if isinstance(leaving, tuple) else (leaving,)
+
+
 def by_torch(op: Op, xs: tuple[Array, ...], y: Array, arriving: Array, leaving: tuple[Array, ...]) -> None:
     """RuntimeError unless PyTorch, in float64, computes the same output and the same signals back."""
     import torch
@@ -216,3 +222,21 @@ def by_torch(op: Op, xs: tuple[Array, ...], y: Array, arriving: Array, leaving: 
         apart = np.abs(ours.astype(float) - theirs.numpy()).max(initial=0)
         if ours.shape != tuple(theirs.shape) or apart > 1e-12 * max(1.0, float(abs(ours).max())):
             raise RuntimeError(f"{op!r}: PyTorch does not agree with the engine, by {apart:.3g}")
+
+
+def softmax(op: Softmax, x: Array, arriving: Array) -> dict[str, Any]:
+    """Softmax and what it sends back, to 30 digits. RuntimeError unless the engine and PyTorch agree in float64."""
+    from mpmath import mp, mpf
+
+    with mp.workdps(50):
+        e = np.array([mp.exp(mpf(v.numerator) / v.denominator) for v in x.flat], object).reshape(x.shape)
+        R = np.array([mpf(v.numerator) / v.denominator for v in arriving.flat], object).reshape(x.shape)
+        p = e / e.sum(axis=1, keepdims=True)
+        back = p * (R - (p * R).sum(axis=1, keepdims=True))
+        said = [form.irrational([mp.nstr(v, 30) for v in a.flat], a.shape) for a in (p, back)]
+    by_torch(op, (x,), p, arriving, (back,))
+    floats = x.astype(float)
+    for written, ours in zip(said, (op.forward(floats), op.adjoint(R.astype(float), floats)), strict=True):
+        if np.abs(ours.ravel() - written["float"]).max() > 1e-14:
+            raise RuntimeError("softmax: the engine does not agree with mpmath")
+    return {"output": said[0], "leaving": [said[1]]}

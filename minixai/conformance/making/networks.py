@@ -4,7 +4,7 @@
 (multiples of 1/8), "halves" (multiples of 1/2: exact zeros, ties and cancellations are common) or "normal" (float64).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 
 import numpy as np
@@ -113,10 +113,11 @@ def max_pool(sketch: Sketch, at: str) -> str:
     return sketch.add("maxpool", mx.MaxPool2d(k, sketch.one_of(1, 2), padding, ceil_mode=sketch.coin()), at)
 
 
-def average(sketch: Sketch, at: str) -> str:
+def average(sketch: Sketch, at: str, which: Sequence[int] = (0, 1, 2, 2)) -> str:
+    """A mean over padded windows (0), over windows (1), or to a given size (2)."""
     k = min(2, *sketch.shape(at)[1:])
     pools = [mx.AvgPool2d(k, 1, k // 2, count_include_pad=sketch.coin()), mx.AvgPool2d(k, 1), mx.AdaptiveAvgPool2d(2)]
-    return sketch.add("avgpool", pools[sketch.one_of(0, 1, 2, 2)], at)
+    return sketch.add("avgpool", pools[sketch.one_of(*which)], at)
 
 
 def normalised(sketch: Sketch, at: str, through: str) -> str:

@@ -1,12 +1,16 @@
-"""Layers for the vectors: drawn so that stride, padding, dilation, groups, ties and edges all occur; and wrong ones."""
+"""Layers for the vectors: drawn so that stride, padding, dilation, groups, ties and edges all occur."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from tqdm import tqdm
 
 from minixai import ops
-from minixai.conformance.networks import draw_numbers
+from minixai.conformance import form
+from minixai.conformance.making import precision
+from minixai.conformance.making.confirm import by_torch, parts, softmax
+from minixai.conformance.making.networks import draw_numbers
 from minixai.ops import Array, Op
 from minixai.ops.numbers import exact
 
@@ -108,6 +112,7 @@ LAYERS: dict[str, Draw] = {
     "Conv3d": _conv(3),
     "Linear": _linear,
     "BatchNorm2d": _norm,
+    "Softmax": _plain(ops.Softmax, (1, 3), (2, 4), (1, 2, 2, 2)),
     "ReLU": _plain(ops.ReLU, (1, 4), (2, 1, 2, 3), (1, 2, 3, 3)),
     "MaxPool2d": _pool(ops.MaxPool2d, 2),
     "MaxPool3d": _pool(ops.MaxPool3d, 3),
@@ -129,12 +134,68 @@ def drawn(kind: str) -> Iterator[Drawn]:
         try:
             found = LAYERS[kind](rng)
             choice = found.op.choose(*found.xs)
-            y = found.op.forward(*found.xs, *(() if choice is None else (choice,)))
+            y = None if kind == "Softmax" else found.op.forward(*found.xs, *(() if choice is None else (choice,)))
         except ValueError:
             continue  # a window wholly in the padding, or larger than the picture
-        if not y.any():
+        if y is not None and not y.any():
             continue  # an output of zeros tells little
         key = repr((found.op, [x.tolist() for x in found.xs]))
         if key not in seen:
             seen.add(key)
             yield found
+
+
+def notes(op: Op, xs: tuple[Array, ...]) -> list[str]:
+    """What there is to get wrong in this layer."""
+    fields = {name: getattr(op, name, None) for name in ("stride", "padding", "dilation", "kernel", "size")}
+    found = {
+        "steps are longer than one pixel": any(n > 1 for n in fields["stride"] or ()),
+        "the picture is padded": any(n for pair in fields["padding"] or () for n in pair),
+        "the axes differ": any(value and len(set(value)) > 1 for value in fields.values()),
+        "the window has gaps (dilation)": any(n > 1 for n in fields["dilation"] or ()),
+        "the channels are in groups": getattr(op, "groups", 1) > 1,
+        "the last window sticks out (ceil_mode)": bool(getattr(op, "ceil_mode", False)),
+        "padding does not count in the mean": getattr(op, "count_include_pad", True) is False,
+        "there is no bias": "bias" in op.parameters and "bias" not in op.arrays(),
+        "an input is exactly 0": isinstance(op, ops.ReLU) and not xs[0].all(),
+        "maxima are tied": isinstance(op, ops.MAXIMA) and len(set(xs[0].flat)) < xs[0].size,
+        "several pictures": len(xs[0]) > 1,
+        "three inputs": len(xs) > 2,
+    }
+    return [note for note, holds in found.items() if holds]
+
+
+# -- Cases -------------------------------------------------------------------------------------------------------------
+
+
+def layer_files() -> Iterator[tuple[str, dict[str, Any]]]:
+    """(name of the file, what it holds) for every kind of layer: outputs and what goes back, confirmed by PyTorch."""
+    for kind in tqdm(LAYERS, desc="layers", disable=None):
+        cases = [_layer_case(kind, k, *found) for k, found in enumerate(drawn(kind), start=1)]
+        yield f"ops/{kind}.json", {"schema": form.SCHEMA, "group": "ops", "op": kind, "networks": {}, "cases": cases}
+
+
+def _layer_case(kind: str, k: int, op: Op, xs: tuple[Array, ...]) -> dict[str, Any]:
+    rng = np.random.default_rng([k, *kind.encode()])
+    if isinstance(op, ops.Softmax):
+        arriving = exact(draw_numbers(rng, xs[0].shape, "eighths"))
+        written, class_ = softmax(op, xs[0], arriving), precision.REL
+    else:
+        choice = op.choose(*xs)
+        operands = xs if choice is None else (*xs, choice)
+        y = op.forward(*operands)
+        arriving = exact(draw_numbers(rng, y.shape, "eighths"))
+        leaving = parts(op.adjoint(arriving, *operands))
+        by_torch(op, xs, y, arriving, leaving)
+        written = {"output": form.result(y), "leaving": [form.result(r) for r in leaving]}
+        class_ = precision.of_layer(op, xs, choice, arriving)
+    return {
+        "id": f"ops/{kind}-{k:03}",
+        "profile": "survey",
+        "flags": notes(op, xs),
+        "layer": form.layer(op),
+        "inputs": [form.tensor(x) for x in xs],
+        "arriving": form.tensor(arriving),
+        "tolerance": class_,
+        "expected": written,
+    }

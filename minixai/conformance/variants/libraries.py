@@ -1,10 +1,9 @@
-"""What the libraries do instead, in the engine's terms and in exact fractions: the variants that the deviations name.
+"""What Captum, Zennit and SHAP do instead, in the engine's terms: the variants that the deviations name.
 
-A variant is a function of a question; ``VARIANTS`` has them by the name that a deviation gives as ``matched``. That the
-library's numbers are the variant's, case by case, is tested.
+That the library's numbers are the variant's, case by case, is tested.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -13,20 +12,14 @@ from typing import Any
 import numpy as np
 
 from minixai import api
-from minixai.conformance import form
-from minixai.network import Network, Node, Step, Tape, fold_batchnorm, forward
+from minixai.conformance.variants.base import Asked, Question, Variant, answer, case_of, read, read_by, ruling, table_of
+from minixai.network import Network, Node, Step, fold_batchnorm
 from minixai.ops import MAXIMA, WEIGHTED, Add, Array, BatchNorm2d, Op, ReLU, resize
 from minixai.ops.numbers import divide, negative, positive, sign, zero, zeros
-from minixai.walk import Rule, Table, find_rule, walk
-from minixai.whitebox.case import Case, at_picture
-from minixai.whitebox.deconvnet import DECONVNET
-from minixai.whitebox.deep_taylor import deep_taylor_table
-from minixai.whitebox.deeplift import RESCALE
+from minixai.walk import Rule, Table, find_rule
 from minixai.whitebox.gradient import GRADIENT, adjoint
-from minixai.whitebox.lrp import alphabeta_table, epsilon_table, gamma_table, zero_table
+from minixai.whitebox.lrp import epsilon_table
 
-Question = Mapping[str, Any]
-Variant = Callable[[Question], Array]
 Change = Callable[[Any], Op]
 LITTLE: Any = Fraction(1e-30)  # captum's stability factor, as its adapter sets it
 
@@ -35,11 +28,12 @@ LITTLE: Any = Fraction(1e-30)  # captum's stability factor, as its adapter sets 
 
 def short_trapezoid(q: Question) -> Array:
     """Integrated gradients with n weights 1/n, the first and the last halved: (n - 1) / n in all. Places in float32."""
-    network, x, x0, n = _network(q), _array(q["input"]), _array(q["reference"]), q["params"]["n"]
+    asked = read(q)
+    x, x0, n = asked.x, asked.reference, asked.params["n"]
     total = zeros(x.shape, x)
     for k in range(n):
         weight = Fraction(1, 2 * n if k in (0, n - 1) else n)
-        total = total + weight * _walk(forward(network, x0 + _place(k, n) * (x - x0)), q, GRADIENT)
+        total = total + weight * case_of(asked._replace(x=x0 + _place(k, n) * (x - x0))).walk(GRADIENT)
     return total * (x - x0)
 
 
@@ -55,7 +49,7 @@ def pool_gradient(q: Question) -> Array:
 
     Where the pool's input did not move, the gradient is that of the first picture of the batch.
     """
-    return _lift(q, lambda network: RESCALE | dict.fromkeys(MAXIMA, _first_gradient))
+    return answer(read(q), ruling(dict.fromkeys(MAXIMA, _first_gradient)))
 
 
 def _first_gradient(m: Array, step: Step) -> Array:
@@ -65,20 +59,19 @@ def _first_gradient(m: Array, step: Step) -> Array:
 
 def relu_takes_all(q: Question) -> Array:
     """Where a ReLU and an addition read the same node, the ReLU's signal replaces the sum of both."""
-    if q["method"] == "deeplift-rescale":
-        return _lift(q, lambda network: _losing(network, RESCALE))
-    network = _network(q)
-    return _walk(forward(network, _array(q["input"])), q, _losing(network, DECONVNET))
+    asked = read(q)
+    return answer(asked, lambda table: _losing(asked.network, table))
 
 
 def rectified_sum(q: Question) -> Array:
     """Guided Grad-CAM whose walk rectifies all that arrives at a node that a ReLU reads, not the ReLU's part of it."""
-    network, x = _network(q), _array(q["input"])
+    asked = read(q)
+    network, x = asked.network, asked.x
     rectified: dict[Any, Rule] = {
-        name: lambda R, step: adjoint(positive(R), step) for name in _read_by(network, ReLU) if name != "input"
+        name: lambda R, step: adjoint(positive(R), step) for name in read_by(network, ReLU) if name != "input"
     }
-    fine = _walk(forward(network, x), q, GRADIENT | rectified)
-    coarse = api.explain(network, x, "grad-cam", target=q["target"], layer=q["params"]["layer"]).relevance
+    fine = case_of(asked).walk(GRADIENT | rectified)
+    coarse = api.explain(network, x, "grad-cam", target=asked.target, layer=asked.params["layer"]).relevance
     return fine * resize(coarse, x.shape[2:])[:, None]
 
 
@@ -90,11 +83,12 @@ def in_place(q: Question) -> Array:
     left. The bias that a batch norm ignores is its ``bias`` alone. Where a ReLU and an addition read the same node, its
     relevance is the ReLU's times the node's value.
     """
-    first, second = _changed(fold_batchnorm(_network(q)), _change(q))
-    eps = form.number(q["params"].get("eps", "0"))
+    asked = read(q)
+    first, second = _changed(fold_batchnorm(asked.network), _change(asked))
+    eps = asked.params.get("eps", Fraction(0))
     rules: dict[Any, Rule] = {name: partial(_by, op, eps) for name, op in second.items()}
-    plain: Table = _TABLES["lrp-epsilon"](eps=eps)
-    return _propagate(forward(first, _array(q["input"])), q, _losing(first, plain | _times_value(first) | rules))
+    plain = epsilon_table(eps=eps)
+    return case_of(asked._replace(network=first)).propagate(_losing(first, plain | _times_value(first) | rules))
 
 
 def _by(op: Op, eps: Fraction, R: Array, step: Step) -> Array:
@@ -104,14 +98,14 @@ def _by(op: Op, eps: Fraction, R: Array, step: Step) -> Array:
     return step.x * op.adjoint(R / np.where(stable == 0, LITTLE, stable), step.x)
 
 
-def _change(q: Question) -> Change:
-    said = q["params"]
+def _change(asked: Asked) -> Change:
+    said = asked.params
 
     def change(op: Any) -> Op:
         w, bias = op.weight, op.bias
-        if q["method"] == "lrp-gamma":
-            w = w + form.number(str(said["gamma"])) * positive(w)
-        elif q["method"] == "lrp-alphabeta":
+        if asked.method == "lrp-gamma":
+            w = w + said["gamma"] * positive(w)
+        elif asked.method == "lrp-alphabeta":
             w = positive(w)
         return replace(op, weight=w, bias=zeros(bias.shape, bias) if said["bias"] == "ignore" else bias)
 
@@ -131,14 +125,14 @@ def _changed(network: Network, change: Change) -> tuple[Network, dict[str, Op]]:
 
 def _times_value(network: Network) -> dict[Any, Rule]:
     """ReLUs that read a node together with an addition hand on relevance times its value."""
-    shared = _read_by(network, Add)
+    shared = read_by(network, Add)
     together = [node.name for node in network.nodes if isinstance(node.op, ReLU) and node.inputs[0] in shared]
     return dict.fromkeys(together, lambda R, step: R * step.x)
 
 
 def _losing(network: Network, table: Table) -> Table:
     """The table, with what an addition hands to a node that a ReLU reads as well set to 0."""
-    read = _read_by(network, ReLU)
+    read = read_by(network, ReLU)
 
     def add(R: Array, step: Step) -> tuple[Array, ...]:
         leaving = find_rule(table, step)(R, step)
@@ -148,63 +142,39 @@ def _losing(network: Network, table: Table) -> Table:
     return table | {node.name: add for node in network.nodes if isinstance(node.op, Add)}
 
 
-def _read_by(network: Network, kind: type[Op]) -> set[str]:
-    return {name for node in network.nodes if isinstance(node.op, kind) for name in node.inputs}
-
-
 # -- Zennit (and Captum without biases) --------------------------------------------------------------------------------
 
 
 def norm_parameters(q: Question) -> Array:
     """LRP that changes a batch norm's ``weight`` and ``bias`` by its rule; the shift by the running mean stays."""
-    network = fold_batchnorm(_network(q))
-    rules: dict[Any, Rule] = {
-        node.name: lambda R, step: _through_norm(R, step, q) for node in network.nodes if _is_norm(node.op)
-    }
-    return _propagate(forward(network, _array(q["input"])), q, _lrp_table(q, network) | rules)
+    asked = read(q)
+    folded = asked._replace(network=fold_batchnorm(asked.network))
+    return case_of(folded).propagate(table_of(folded) | {BatchNorm2d: lambda R, step: _through_norm(R, step, asked)})
 
 
-def _through_norm(R: Array, step: Step, q: Question) -> Array:
+def _through_norm(R: Array, step: Step, asked: Asked) -> Array:
     op: Any = step.op
     up, down, none = positive(step.x), negative(step.x), zeros(op.bias.shape, op.bias)
-    bias = none if q["params"]["bias"] == "ignore" else op.bias
-    w = op.weight
+    said, w = asked.params, op.weight
+    bias = none if said["bias"] == "ignore" else op.bias
 
     def made(weight: Array, bias: Array = none) -> Op:
         return replace(op, weight=weight, bias=bias)
 
-    if q["method"] in ("lrp-0", "lrp-epsilon"):
-        return _shared_out(R, [(step.x, made(w, bias))], form.number(q["params"].get("eps", "0")))
-    if q["method"] == "lrp-gamma":
-        gamma = form.number(str(q["params"]["gamma"]))
+    if asked.method in ("lrp-0", "lrp-epsilon"):
+        return _shared_out(R, [(step.x, made(w, bias))], said.get("eps", Fraction(0)))
+    if asked.method == "lrp-gamma":
+        gamma = said["gamma"]
         plus, minus = w + gamma * positive(w), w + gamma * negative(w)
         here, there = (np.where(mine, R, zero(R)) for mine in (step.y > 0, step.y < 0))
         rising = _shared_out(here, [(up, made(plus, bias + gamma * positive(bias))), (down, made(minus))])
         falling = _shared_out(there, [(up, made(minus, bias + gamma * negative(bias))), (down, made(plus))])
         return rising + falling
-    alpha, beta = (1, 0) if q["method"] == "deep-taylor" else (q["params"]["alpha"], q["params"]["beta"])
+    alpha, beta = (said.get("alpha", 1), said.get("beta", 0))  # Deep Taylor: 1, 0
     plus, minus = positive(w), negative(w)
     for_it = _shared_out(R, [(up, made(plus, positive(bias))), (down, made(minus))])
     against = _shared_out(R, [(up, made(minus, negative(bias))), (down, made(plus))])
     return alpha * for_it - beta * against
-
-
-def _lrp_table(q: Question, network: Network) -> Table:
-    said = {key: form.number(v) if _is_number(v) else v for key, v in q["params"].items()}
-    return _TABLES[q["method"]](**said, **({"network": network} if q["method"] == "deep-taylor" else {}))
-
-
-_TABLES: dict[str, Callable[..., Table]] = {
-    "lrp-0": zero_table,
-    "lrp-epsilon": epsilon_table,
-    "lrp-gamma": gamma_table,
-    "lrp-alphabeta": alphabeta_table,
-    "deep-taylor": deep_taylor_table,
-}
-
-
-def _is_norm(op: Op) -> bool:
-    return isinstance(op, BatchNorm2d)
 
 
 # -- SHAP --------------------------------------------------------------------------------------------------------------
@@ -215,7 +185,7 @@ def last_window(q: Question) -> Array:
 
     An input that did not move gets 0.
     """
-    return _lift(q, lambda network: RESCALE | dict.fromkeys(MAXIMA, _last_window))
+    return answer(read(q), ruling(dict.fromkeys(MAXIMA, _last_window)))
 
 
 def _last_window(m: Array, step: Step) -> Array:
@@ -235,53 +205,60 @@ def _placed(values: Array, places: Any, shape: tuple[int, ...]) -> Array:
     return out.reshape(shape)
 
 
-VARIANTS: dict[str, Variant] = {
-    "short-trapezoid": short_trapezoid,
-    "pool-gradient": pool_gradient,
-    "relu-takes-all": relu_takes_all,
-    "rectified-sum": rectified_sum,
-    "in-place": in_place,
-    "norm-parameters": norm_parameters,
-    "last-window": last_window,
-}
-
-# -- The question in the engine's terms --------------------------------------------------------------------------------
-
-
-def _network(q: Question) -> Network:
-    return form.read_network(q["network"])
-
-
-def _array(written: Mapping[str, Any]) -> Array:
-    return form.array(written)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, str) and value.removeprefix("-")[:1].isdecimal()
-
-
-def _walk(tape: Tape, q: Question, table: Table) -> Array:
-    """What arrives at the picture from 1 at the class."""
-    case = Case(tape, np.array(q["target"]))
-    return at_picture(tuple(walk(tape, case.one_hot(1), table)), case)
-
-
-def _propagate(tape: Tape, q: Question, table: Table) -> Array:
-    """What arrives at the picture from the score."""
-    case = Case(tape, np.array(q["target"]))
-    return at_picture(tuple(walk(tape, case.one_hot(case.score), table)), case)
-
-
-def _lift(q: Question, table: Callable[[Network], Table]) -> Array:
-    """Multipliers by this table, times the differences."""
-    network, x = fold_batchnorm(_network(q)), _array(q["input"])
-    x0 = np.broadcast_to(_array(q["reference"]), x.shape)
-    return _walk(forward(network, x, ref=forward(network, x0)), q, table(network)) * (x - x0)
-
-
 def _shared_out(R: Array, terms: Sequence[tuple[Array, Op]], eps: Fraction = Fraction(0)) -> Array:
     """R in proportion to what these inputs and layers add up to, stabilised by eps with its sign."""
     z: Any = sum(op.forward(a) for a, op in terms)
     s = divide(R, z + eps * sign(z))
     shares: Any = sum(a * op.adjoint(s, a) for a, op in terms)
     return shares
+
+
+LIBRARIES = (
+    Variant(
+        "short-trapezoid",
+        ("integrated-gradients",),
+        "each of the n places on the path has weight 1/n and the ends half of it, (n - 1)/n in all (and the places are "
+        "rounded to float32); the weights should add up to 1",
+        short_trapezoid,
+    ),
+    Variant(
+        "pool-gradient",
+        ("deeplift-rescale",),
+        "a max-pool hands the multiplier to its winner under the picture as it is; the change of the maximum should be "
+        "credited in proportion to the change of the pixel that made it",
+        pool_gradient,
+    ),
+    Variant(
+        "relu-takes-all",
+        ("deconvnet", "deeplift-rescale"),
+        "where a ReLU and an addition read the same node, what comes back from the ReLU replaces the sum of both; they "
+        "should be added",
+        relu_takes_all,
+    ),
+    Variant(
+        "rectified-sum",
+        ("guided-grad-cam",),
+        "all that arrives at a node that a ReLU reads is rectified; only what comes through the ReLU should be",
+        rectified_sum,
+    ),
+    Variant(
+        "in-place",
+        ("lrp-0", "lrp-epsilon", "lrp-gamma", "lrp-alphabeta"),
+        "weights are changed where they are, biases and the signs of inputs are left alone, and what shares weights or "
+        "a node is changed twice; products and biases should be picked by their sign, layer by layer",
+        in_place,
+    ),
+    Variant(
+        "norm-parameters",
+        ("lrp-0", "lrp-epsilon", "lrp-gamma", "lrp-alphabeta", "deep-taylor"),
+        "the rule changes a batch norm's weight and bias and leaves the shift by its running mean; its scale and whole "
+        "shift should be treated as weight and bias of any layer",
+        norm_parameters,
+    ),
+    Variant(
+        "last-window",
+        ("deeplift-rescale",),
+        "where windows of a max-pool overlap, the last one's multiplier overwrites the others'; they should be added",
+        last_window,
+    ),
+)
