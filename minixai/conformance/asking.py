@@ -57,7 +57,7 @@ def built_in(adapter: str, precision: str = "float64") -> Asked:
     known = deviations.registry(adapter, versions[adapter]) if adapter in peers.LIBRARIES else ()
     ask = adapters.ADAPTERS[adapter]
     if adapter == "minixai" and precision == "float32":
-        ask = partial(ask, dtype=precision)
+        ask = partial(adapters.engine, dtype=precision)
     return Asked(adapter, ask, versions, known)
 
 
