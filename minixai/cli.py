@@ -24,6 +24,7 @@ from typer.core import TyperGroup
 from minixai import api, draw, files, zoo
 from minixai.adversarial.commands import attack_verb
 from minixai.conformance.commands import AsJson, conform, print_json
+from minixai.experiments import commands as experimenting
 from minixai.metrics import commands as judging
 from minixai.network import Network
 from minixai.ops import engine
@@ -205,6 +206,7 @@ def crosscheck(
 
 app.command()(judging.metrics)
 app.command()(judging.score)
+app.command()(experimenting.experiment)
 
 
 @app.command()

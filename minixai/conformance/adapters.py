@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minixai import api
+from minixai import api, metrics
 from minixai.conformance import form, peers
 from minixai.ops import Array, UnsupportedOp
 from minixai.ops.numbers import exact
@@ -24,6 +24,8 @@ def engine(question: Mapping[str, Any], dtype: str = "float64") -> Answer:
     """minixai's own engine, in "float64" or "float32"."""
     if "layer" in question:
         return _layer(question, dtype)
+    if "metric" in question:
+        return _metric(question, dtype)
     network = form.read_network(question["network"]).astype(dtype)
     x, given = _floats(question["input"]).astype(dtype), _params(question)
     e = api.explain(network, x, question["method"], target=question["target"], **given)
@@ -37,8 +39,8 @@ def mirror(question: Mapping[str, Any]) -> Answer:
 
     from minixai import pytorch
 
-    if "layer" in question:
-        return {"status": "skipped", "why": "the mirror has no layers of its own"}
+    if "method" not in question:
+        return {"status": "skipped", "why": "the mirror has no layers and no metrics of its own"}
     module = form.read_network(question["network"]).to_torch()
     x, given = torch.tensor(_floats(question["input"])), _params(question)
     try:
@@ -51,9 +53,10 @@ def mirror(question: Mapping[str, Any]) -> Answer:
 def sabotage(question: Mapping[str, Any]) -> Answer:
     """The engine with its result a thousandth off: a runner that lets this pass is broken."""
     answer = engine(question)
-    for key in ("relevance", "output"):
+    for key in ("relevance", "output", "value"):
         if key in answer:
-            answer[key] = {**answer[key], "values": [1.001 * v for v in answer[key]["values"]]}
+            more = 0.001 if key == "value" else 0  # a value may be 0
+            answer[key] = {**answer[key], "values": [1.001 * v + more for v in answer[key]["values"]]}
     return answer
 
 
@@ -92,6 +95,14 @@ def _layer(question: Mapping[str, Any], dtype: str) -> Answer:
     back = op.adjoint(R, *operands)
     leaving = back if isinstance(back, tuple) else (back,)
     return {"status": "result", "output": sent(y), "leaving": [sent(r) for r in leaving]}
+
+
+def _metric(question: Mapping[str, Any], dtype: str) -> Answer:
+    metric = metrics.METRICS[question["metric"]]
+    given: dict[str, Any] = {}
+    for key, said in question["inputs"].items():
+        given[key] = said if isinstance(said, list) else _floats(said).astype(dtype)  # a box, or numbers
+    return {"status": "result", "value": sent(np.array(metric.function(*(given[key] for key in metric.takes))))}
 
 
 def _params(question: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from minixai import files
 from minixai.conformance.judge import Row
-from minixai.conformance.vectors import Case
+from minixai.conformance.vectors import Case, subject
 
 # convention: another choice that can be defended; precision: the same in exact numbers; defect: neither;
 # unsupported: the program stops with an error where it should answer or decline.
@@ -86,7 +86,7 @@ def idle(deviations: Sequence[Deviation], cases: Iterable[Case]) -> list[str]:
 
 def tally(rows: Iterable[Row], cases: Iterable[Case]) -> dict[str, Counter[str]]:
     """{method, or kind of layer: how many settled rows of each status}."""
-    about = {case.id: case.question.get("method") or case.question["layer"]["op"] for case in cases}
+    about = {case.id: subject(case.question) for case in cases}
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
         counts[about[row.id]][row.status] += 1

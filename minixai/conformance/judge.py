@@ -67,6 +67,9 @@ def parts(expected: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[tu
         for k, wanted in enumerate(expected["leaving"]):
             yield f"leaving {k}", wanted, leaving[k] if isinstance(leaving, list) and k < len(leaving) else None
         return
+    if "value" in expected:
+        yield "value", expected["value"], answer.get("value")
+        return
     given = _named(answer.get("signals"))
     for node, wanted in expected["signals"].items():
         if node in given:

@@ -17,6 +17,8 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, Self
 
+from minixai.conformance.vectors import subject
+
 LONGEST = 32 << 20  # bytes of a line
 RESTARTS = 25  # after so many the program is left alone
 PROTOCOL = 1
@@ -53,7 +55,7 @@ class Program:
         """The program's answer. Raises :class:`Broken` where it did something else instead."""
         try:
             self._started()
-            what = question.get("method") or question["layer"]["op"]
+            what = subject(question)
             if self.can is not None and what not in self.can:
                 return {"status": "skipped", "why": f"the program does not say that it can {what}"}
             return self._asked(question)

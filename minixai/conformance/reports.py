@@ -14,7 +14,7 @@ from minixai.conformance.deviations import KINDS
 from minixai.conformance.runs import ALL, Change, Result, Run, plain
 
 AGREE = "agree"
-GROUPS = {"methods": "Methods", "ops": "Layers", "errors": "Questions that must be refused"}
+GROUPS = {"methods": "Methods", "ops": "Layers", "metrics": "Metrics", "errors": "Questions that must be refused"}
 # {status: (word, mark, what it means)}: told apart by the mark and the word, the colour only helps.
 SHOWN = {
     "passed": (AGREE, "✓", "the exact numbers, within the tolerance of the case"),

@@ -16,7 +16,7 @@ from minixai.conformance import deviations, runner
 from minixai.conformance.adapters import Adapter
 from minixai.conformance.deviations import KINDS, Deviation
 from minixai.conformance.judge import Row
-from minixai.conformance.vectors import Case
+from minixai.conformance.vectors import Case, subject
 
 SCHEMA = "minixai-run/1"
 ALL = ("passed", *KINDS, "skipped", "failed", "errored")  # every status of a settled row
@@ -98,8 +98,8 @@ def entry_for(case: str, status: str, known: Sequence[Deviation]) -> Deviation |
 
 
 def about(case: Case) -> str:
-    """What a case is about: its group, and its method or kind of layer."""
-    return f"{case.group}/{case.question.get('method') or case.question['layer']['op']}"
+    """What a case is about: its group, and its method, metric or kind of layer."""
+    return f"{case.group}/{subject(case.question)}"
 
 
 def plain(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minixai import api
+from minixai import api, metrics
 from minixai.conformance import judge, runs, variants
 from minixai.conformance.deviations import Deviation
 from minixai.conformance.reports import columns
@@ -29,6 +29,10 @@ def described(case: Case) -> Iterator[Line]:
     if case.group == "errors":
         yield "question", _shortened(json.dumps({k: v for k, v in question.items() if k != "id"}))
         yield "expected", f"a refusal: {case.expected['raises']}"
+    elif "metric" in question:
+        metric = metrics.METRICS[question["metric"]]
+        inputs = ", ".join(f"{k} {v if isinstance(v, list) else _shape(v)}" for k, v in question["inputs"].items())
+        yield "metric", f"{metric.name}: {metric.title} ({metric.source}), of {inputs}"
     elif "layer" in question:
         yield "layer", _layer(question["layer"]) + "".join(f", reads {_shape(x)}" for x in question["inputs"])
     else:
@@ -61,14 +65,16 @@ def judged(
     if result.status == "passed":
         yield "largest", f"difference {result.worst:.1e} of the largest value; {bound:.1e} is allowed"
         return
-    for part in dict.fromkeys((result.where, "relevance" if case.group == "methods" else "output")):
+    whole = {"methods": "relevance", "ops": "output", "metrics": "value"}[case.group]
+    for part in dict.fromkeys((result.where, whole)):
         yield from _compared(case, answer, part, bound)
-    yield from _instead(case, answer, precision)
+    if case.group != "metrics":
+        yield from _instead(case, answer, precision)
 
 
 def instead(case: Case, answer: Mapping[str, Any], precision: str) -> Sequence[Variant | LayerVariant]:
     """The variants whose numbers these are; none where there are no numbers."""
-    if case.group == "errors" or answer.get("status") != "result":
+    if case.group in ("errors", "metrics") or answer.get("status") != "result":
         return []
     share = float(case.tolerance[precision])
     parts = {name: _readable(given, said) for name, said, given in judge.parts(case.expected, answer)}

@@ -13,10 +13,12 @@ from minixai.conformance import form
 
 LARGEST = 32 << 20  # bytes of a file
 OTHERS = ("MANIFEST.json", "schema.json")  # in the folder, and no vectors
-GROUPS = ("methods", "ops", "errors")
+GROUPS = ("methods", "ops", "metrics", "errors")
 CASE = {"id": str, "profile": str, "expected": dict}
-METHOD = {"network": str, "input": dict, "target": list, "params": dict}
-LAYER = {"layer": dict, "inputs": list, "arriving": dict}
+METHOD: dict[str, type] = {"network": str, "input": dict, "target": list, "params": dict}
+LAYER: dict[str, type] = {"layer": dict, "inputs": list, "arriving": dict}
+METRIC: dict[str, type] = {"inputs": dict}
+FIELDS = {"method": METHOD, "metric": METRIC, "layer": LAYER}
 JUDGED = {"tolerance": dict, "flags": list}
 OF_METHOD = {"spec": list, "distinguishes": list, "invariants": list}
 NOT_ASKED = ("profile", "expected", *JUDGED, *OF_METHOD)  # what a program is not told
@@ -26,9 +28,9 @@ NOT_ASKED = ("profile", "expected", *JUDGED, *OF_METHOD)  # what a program is no
 class Case:
     """One case: what a program is told (``question``), and what it must find (``expected``, ``tolerance``).
 
-    ``group`` is "methods", "ops" or, where the program must refuse, "errors". ``flags`` say what there is to get wrong;
-    ``distinguishes`` names the variants that the case tells from the right answer (``minixai.conformance.variants``);
-    ``invariants`` what the right answer obeys.
+    ``group`` is "methods", "ops", "metrics" or, where the program must refuse, "errors". ``flags`` say what there is to
+    get wrong; ``distinguishes`` names the variants that the case tells from the right answer (see
+    ``minixai.conformance.variants``); ``invariants`` what the right answer obeys.
     """
 
     id: str
@@ -40,6 +42,11 @@ class Case:
     flags: tuple[str, ...] = ()
     distinguishes: tuple[str, ...] = ()
     invariants: tuple[str, ...] = ()
+
+
+def subject(question: Mapping[str, Any]) -> str:
+    """What a question is about: a method, a metric, or a kind of layer."""
+    return question.get("method") or question.get("metric") or question["layer"]["op"]
 
 
 def folder() -> Path:
@@ -83,13 +90,15 @@ def _cases(said: Any) -> list[Case]:
 
 
 def _case(said: Mapping[str, Any], one: Any) -> Case:
-    layers, sound = "method" not in said, said["group"] != "errors"
-    more = JUDGED | ({} if layers else OF_METHOD) if sound else {}
-    _check("a case", one, CASE | (LAYER if layers else METHOD) | more)
+    kind, sound = next((k for k in ("method", "metric") if k in said), "layer"), said["group"] != "errors"
+    more = JUDGED | (OF_METHOD if kind == "method" else {}) if sound else {}
+    _check("a case", one, CASE | FIELDS[kind] | more)
     if sound:
-        _check_numbers(one, layers)
+        _check_numbers(one)
     question = {key: one[key] for key in one if key not in NOT_ASKED}
-    if not layers:
+    if kind == "metric":
+        question |= {"metric": said["metric"]}
+    if kind == "method":
         if one["network"] not in said["networks"]:
             raise ValueError(
                 f"case {one['id']!r:.60} names the network {one['network']!r:.40}, which is not in the file"
@@ -100,10 +109,12 @@ def _case(said: Mapping[str, Any], one: Any) -> Case:
     return Case(one["id"], said["group"], one["profile"], question, one["expected"], tolerance, **notes)
 
 
-def _check_numbers(one: Mapping[str, Any], layers: bool) -> None:
-    for written in one["inputs"] if layers else [one["input"]]:
-        form.array(written)
-    for key in ("score", "relevance", "output"):
+def _check_numbers(one: Mapping[str, Any]) -> None:
+    inputs = one.get("inputs", [one.get("input")])
+    for written in inputs.values() if isinstance(inputs, Mapping) else inputs:
+        if not isinstance(written, list):  # a box is a list of whole numbers
+            form.array(written)
+    for key in ("score", "relevance", "output", "value"):
         if "exact" in one["expected"].get(key, ()):
             form.array(one["expected"][key])
 

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from tqdm import tqdm
 
 from minixai import files
 from minixai.api import explain_all
+from minixai.experiments.intervals import mean_interval
+from minixai.experiments.progress import following
 from minixai.metrics import auc, pointing
 from minixai.network import Network
 from minixai.ops import Array
@@ -23,7 +24,6 @@ from minixai.zoo.weights import write
 SEED, COUNT = 7, 300  # scenes of a seed that neither training nor testing used
 NEAR = 4  # pixels from the object that still count as pointing at it
 BATCH = 20
-RESAMPLES = 2000  # for the bootstrap interval of a mean
 Z = 1.959964  # a normal variable stays within so many spreads 95 times in 100
 
 
@@ -44,7 +44,7 @@ def localisation(network: Network, given: Scenes) -> tuple[list[Row], dict[str, 
     """A row per method, best AUC first, and why the others do not fit. The class explained is the network's choice."""
     scores: dict[str, list[tuple[float, bool, bool]]] = {}
     refused: dict[str, str] = {}
-    for first in tqdm(range(0, len(given.labels), BATCH), desc="scenes", unit="batch"):
+    for first in following(range(0, len(given.labels), BATCH), "scenes", "batch"):
         some = slice(first, first + BATCH)
         x = np.stack([network.preprocess(picture) for picture in given.pictures[some]])
         found = explain_all(network, x)
@@ -63,13 +63,6 @@ def judged(map: Array, mask: Array) -> tuple[float, bool, bool]:
 def row(method: str, measured: Iterable[tuple[float, bool, bool]]) -> Row:
     aucs, hits, near = (np.array(column) for column in zip(*measured, strict=True))
     return Row(method, mean_interval(aucs), share_interval(hits), share_interval(near))
-
-
-def mean_interval(values: Array) -> tuple[float, float, float]:
-    """The mean and its 95 % percentile bootstrap interval (seeded)."""
-    draws = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
-    low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
-    return float(values.mean()), float(low), float(high)
 
 
 def share_interval(hits: Array) -> tuple[float, float, float]:

@@ -9,7 +9,18 @@ from typing import NamedTuple
 
 from minixai.network import Network
 from minixai.taxonomy import closest
-from minixai.zoo import alexnet, digits, husky, resnet, shapes, shapes_resnet, squeezenet, vgg
+from minixai.zoo import (
+    alexnet,
+    digits,
+    husky,
+    lesion,
+    lesion_generators,
+    resnet,
+    shapes,
+    shapes_resnet,
+    squeezenet,
+    vgg,
+)
 from minixai.zoo.card import Card
 from minixai.zoo.recipes import Recipe
 from minixai.zoo.weights import Draw, untrained
@@ -29,6 +40,7 @@ _MEMBERS = {
     husky.NAME: Member(husky.card, husky.load, husky.network, husky.recipe),
     shapes_resnet.NAME: Member(shapes_resnet.card, shapes_resnet.load, shapes_resnet.network, shapes_resnet.recipe),
     digits.NAME: Member(digits.card, digits.load, digits.network, digits.recipe),
+    lesion.NAME: Member(lesion.card, lesion.load, lesion.network, lesion.recipe),
     squeezenet.NAME: Member(squeezenet.card, squeezenet.load, squeezenet.network, None),
     alexnet.NAME: Member(alexnet.card, alexnet.load, alexnet.network, None),
     vgg.NAME: Member(vgg.card, vgg.load, vgg.network, None),
@@ -55,7 +67,12 @@ def random(name: str, seed: int = 0, dtype: str = "float32") -> Network:
 
 
 def recipe(name: str) -> Recipe:
-    """How the network of that name is trained. Raises ValueError for one that is not trained here."""
+    """How the network of that name is trained. Raises ValueError for one that is not trained here.
+
+    The generators of `lesion` can be trained again by their own names, against the classifier that is in data/.
+    """
+    if name in lesion_generators.BOTH:
+        return lesion_generators.recipe(lesion.classifier(), name)
     found = _member(name).recipe
     if found is None:
         trainable = [known for known, member in _MEMBERS.items() if member.recipe]

@@ -53,6 +53,8 @@ class Recipe:
     ``dtype`` is what training computes in: with float64 the log can be replayed to rounding on any machine. The weights
     are stored as float32. ``packages`` names the distributions, besides NumPy, whose versions the log should record.
     ``slopes(network, x, labels)`` is where the slopes come from; None takes this engine's own backward pass.
+    ``scores(network, x)`` (N, K) is what should be highest at the label; None takes the network's own scores.
+    ``said`` names whatever else decides the result. ``then``: what is trained next, given the trained network.
     """
 
     name: str
@@ -67,6 +69,9 @@ class Recipe:
     packages: tuple[str, ...] = ()
     elsewhere: Mapping[str, Callable[[], Labelled]] = field(default_factory=dict)
     slopes: Callable[[Network, Array, Array], Slopes] | None = None
+    scores: Callable[[Network, Array], Array] | None = None
+    said: Mapping[str, Any] = field(default_factory=dict)
+    then: tuple[Callable[[Network], "Recipe"], ...] = ()
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch < 1 or not self.rate > 0:
@@ -78,7 +83,7 @@ class Recipe:
     def facts(self) -> dict[str, Any]:
         """What decides the result, as a log can hold it."""
         chosen = {name: getattr(self, name) for name in ("seed", "epochs", "batch", "rate", "dtype")}
-        chosen |= {"first weights": "He, normal", "optimiser": "Adam, rate falling linearly to 0"}
+        chosen |= {"first weights": "He, normal", "optimiser": "Adam, rate falling linearly to 0", **self.said}
         return chosen if self.slopes is None else chosen | {"slopes": self.slopes.__module__}
 
 

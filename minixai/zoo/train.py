@@ -7,7 +7,7 @@ take its slopes from elsewhere; the steps, the log and the checkpoints are the s
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from math import isfinite
@@ -17,7 +17,6 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import typer
-from tqdm import tqdm
 
 from minixai import files
 from minixai.network import Network, forward
@@ -28,6 +27,7 @@ from minixai.zoo import recipe as recipe_of
 from minixai.zoo.recipes import Examples, Labelled, Recipe, Slopes, Values
 from minixai.zoo.weights import MAX_BYTES, check_fit, fingerprint, he, pack, parameters, unpack, with_parameters, write
 
+Scores = Callable[[Network, Array], Array] | None  # as a recipe says; None: the network's own
 FIRST = 20  # so many steps are logged one by one, to be replayed
 
 
@@ -148,8 +148,10 @@ def steps(recipe: Recipe, state: State, pictures: Labelled) -> Iterator[Learnt]:
 def train(recipe: Recipe, examples: Examples, checkpoint: Path | None = None, progress: bool = True) -> State:
     """Train to the last epoch. With a ``checkpoint`` file: go on from it if it exists, save it after every epoch."""
     state = read_checkpoint(recipe, checkpoint) if checkpoint and checkpoint.exists() else start(recipe)
-    check_examples(state.network, examples)
+    check_examples(state.network, examples, recipe.scores)
     total = recipe.epochs * len(batches(recipe, len(examples.train.labels), 0))
+    from tqdm import tqdm
+
     with tqdm(total=total, initial=state.steps, desc=recipe.name, unit="step", disable=not progress) as bar:
         while len(state.epochs) < recipe.epochs:
             state = one_epoch(recipe, state, examples, bar)
@@ -159,12 +161,12 @@ def train(recipe: Recipe, examples: Examples, checkpoint: Path | None = None, pr
     return state
 
 
-def check_examples(network: Network, examples: Examples) -> None:
+def check_examples(network: Network, examples: Examples, scores: Scores = None) -> None:
     """ValueError unless every picture has a label, and every label is the number of one of the network's scores."""
     for name, part in examples._asdict().items():
         if not len(part.x) == len(part.labels) > 0:
             raise ValueError(f"{name} has {len(part.x)} pictures and {len(part.labels)} labels; expected one each")
-        classes = len(network(part.x[0].astype(network.dtype)))
+        classes = (scores or Network.__call__)(network, part.x[:1].astype(network.dtype)).shape[1]
         if part.labels.dtype.kind not in "iu" or part.labels.min() < 0 or part.labels.max() >= classes:
             raise ValueError(f"{name} has labels that are no class numbers; expected integers from 0 to {classes - 1}")
 
@@ -176,18 +178,19 @@ def one_epoch(recipe: Recipe, state: State, examples: Examples, bar: Any) -> Sta
         count, loss, right = count + learnt.pictures, loss + learnt.loss * learnt.pictures, right + learnt.right
         state = learnt.state
         bar.update()
-    epoch = Epoch(loss / count, right / count, accuracy(state.network, examples.held_out))
+    epoch = Epoch(loss / count, right / count, accuracy(state.network, examples.held_out, scores=recipe.scores))
     return replace(state, epochs=(*state.epochs, epoch))
 
 
-def accuracy(network: Network, pictures: Labelled, at_once: int = 256) -> float:
-    """The share of the pictures that the network gets right."""
+def accuracy(network: Network, pictures: Labelled, at_once: int = 256, scores: Scores = None) -> float:
+    """The share of the pictures that the network gets right, by its scores or those of a recipe."""
     if not len(pictures.labels):
         raise ValueError("got no pictures to measure accuracy on; expected at least one")
     right = 0
     for first in range(0, len(pictures.labels), at_once):
         some = slice(first, first + at_once)
-        right += hits(network(pictures.x[some].astype(network.dtype)), pictures.labels[some])
+        said = (scores or Network.__call__)(network, pictures.x[some].astype(network.dtype))
+        right += hits(said, pictures.labels[some])
     return right / len(pictures.labels)
 
 
@@ -235,8 +238,8 @@ def publish(recipe: Recipe, state: State, examples: Examples, seconds: float, fo
         contents[f"{recipe.name}_samples.npz"] = pack(recipe.samples())
     log = {
         "name": recipe.name,
-        "accuracy": accuracy(network, examples.held_out),
-        "elsewhere": {what: accuracy(network, pictures()) for what, pictures in recipe.elsewhere.items()},
+        "accuracy": accuracy(network, examples.held_out, scores=recipe.scores),
+        "elsewhere": {w: accuracy(network, some(), scores=recipe.scores) for w, some in recipe.elsewhere.items()},
         "pictures": {"train": len(examples.train.labels), "held out": len(examples.held_out.labels)},
         "recipe": recipe.facts(),
         "first losses": state.first_losses,
@@ -252,6 +255,19 @@ def publish(recipe: Recipe, state: State, examples: Examples, seconds: float, fo
     return log
 
 
+def trained(recipe: Recipe, folder: Path, checkpoint: Path | None = None) -> Iterator[dict[str, Any]]:
+    """Train and publish a network, and then what is trained with its help; the log of each, once it is written.
+
+    What follows has checkpoints of its own, NAME-CHECKPOINT.
+    """
+    examples, began = recipe.examples(), perf_counter()
+    state = train(recipe, examples, checkpoint)
+    yield publish(recipe, state, examples, perf_counter() - began, folder)
+    for next_recipe in (then(state.network.astype("float32")) for then in recipe.then):
+        own = checkpoint and checkpoint.with_name(f"{next_recipe.name}-{checkpoint.name}")
+        yield from trained(next_recipe, folder, own)
+
+
 def main(
     name: Annotated[str, typer.Argument(help="which network: digits ...")],
     out: Annotated[Path | None, typer.Option(help="folder for weights, samples and log (default: data/)")] = None,
@@ -261,13 +277,11 @@ def main(
     try:
         recipe, folder = recipe_of(name), out or files.root("data")
         folder.mkdir(parents=True, exist_ok=True)  # fails now, if it must, and not after the last epoch
-        examples, began = recipe.examples(), perf_counter()
-        state = train(recipe, examples, checkpoint)
-        log = publish(recipe, state, examples, perf_counter() - began, folder)
+        for log in trained(recipe, folder, checkpoint):
+            typer.echo(f"{log['name']}: {log['accuracy']:.2%} of {log['pictures']['held out']} held-out pictures right")
     except (ValueError, ImportError, OSError) as error:
         typer.echo(f"minixai.zoo.train: {error}", err=True)
         raise typer.Exit(2) from None
-    typer.echo(f"{name}: {log['accuracy']:.2%} of {log['pictures']['held out']} held-out pictures right")
 
 
 if __name__ == "__main__":

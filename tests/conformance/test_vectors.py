@@ -11,14 +11,14 @@ import pytest
 
 import minixai as mx
 from minixai.conformance import adapters, form, judge, lint, runner, vectors
-from minixai.conformance.making import generate, layers, methods, wrong
+from minixai.conformance.making import generate, layers, measures, methods, wrong
 from minixai.conformance.program import Broken
 from tests.cli.test_cli import run as cli
 
 CASES = list(vectors.cases())
 METHODS = [case for case in CASES if case.group == "methods"]
 ERRORS = [case for case in CASES if case.group == "errors"]
-FROZEN = 1626  # the count may grow, never shrink
+FROZEN = 1901  # the count may grow, never shrink
 
 
 def test_the_engine_finds_every_number():
@@ -84,6 +84,8 @@ def test_there_are_enough_of_every_kind():
     assert all(len(found) >= 25 and len(set(found)) >= 3 for found in families.values())
     kinds = Counter(case.question["layer"]["op"] for case in CASES if case.group == "ops")
     assert set(kinds) == set(layers.LAYERS) and min(kinds.values()) >= 30
+    judged = Counter(case.question["metric"] for case in CASES if case.group == "metrics")
+    assert set(judged) == set(mx.metrics.METRICS) - {"deletion", "insertion"} and min(judged.values()) >= 25
     refused = Counter(case.id.split("/")[1].rsplit("-", 1)[0] for case in ERRORS)
     assert set(refused) == set(kinds) | set(families) and min(refused[kind] for kind in kinds) >= 10
 
@@ -107,12 +109,12 @@ def test_the_same_bytes_come_out_again(method):
         assert generate.dumped(made) == path.read_bytes()
 
 
-def test_the_same_layers_and_refusals_come_out_again():
+def test_the_same_layers_metrics_and_refusals_come_out_again():
     folder = vectors.folder()
     sound = {
         f"methods/{p.parent.name}/{p.name}": json.loads(p.read_bytes()) for p in sorted(folder.glob("methods/*/*.json"))
     }
-    made = dict(layers.layer_files())
+    made = dict(layers.layer_files()) | dict(measures.metric_files())
     made |= dict(wrong.error_files(made | sound))
     for name, content in made.items():
         assert generate.dumped(content) == (folder / name).read_bytes(), name
@@ -160,7 +162,7 @@ MALFORMED = {
     "a key twice": (b'{"schema": "a", "schema": "b"}', "a key stands twice"),
     "another schema": (json.dumps(GOOD | {"schema": "minixai-vectors/9"}).encode(), "expected 'minixai-vectors/1'"),
     "no schema": (b"{}", "'schema' is missing"),
-    "another group": (json.dumps(GOOD | {"group": "x"}).encode(), "expected one of methods, ops, errors"),
+    "another group": (json.dumps(GOOD | {"group": "x"}).encode(), "expected one of methods, ops, metrics, errors"),
     "cases that are no list": (json.dumps(GOOD | {"cases": {}}).encode(), "cases of the file is dict; expected list"),
     "a case that is no object": (json.dumps(GOOD | {"cases": [3]}).encode(), "a case is int; expected an object"),
     "a case without an id": (json.dumps(GOOD | {"cases": [{}]}).encode(), "'id' is missing"),

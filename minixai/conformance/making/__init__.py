@@ -2,5 +2,5 @@
 
 In the order in which a case goes through them: ``networks`` and ``families`` draw, ``methods`` asks the engine,
 ``confirm`` and ``witness`` derive the same again, ``precision`` says how close a program can come; ``layers`` does it
-for single layers, ``wrong`` breaks what is sound, and ``generate`` writes the files.
+for single layers and ``measures`` for metrics, ``wrong`` breaks what is sound, and ``generate`` writes the files.
 """

@@ -45,8 +45,8 @@ def answer(question: Mapping[str, Any], methods: Mapping[str, Method], library: 
     """What the library's ``methods`` say: a result, or skipped and why."""
     if question["id"].startswith("errors/"):
         return {"status": "skipped", "why": "what is refused here is refused by the adapter, not by the library"}
-    if "layer" in question:
-        return {"status": "skipped", "why": f"{library} has no layers of its own"}
+    if "method" not in question:
+        return {"status": "skipped", "why": f"{library} has no layers and no metrics of its own"}
     if question["method"] not in methods:
         return {"status": "skipped", "why": f"{library} has no {question['method']}"}
     try:

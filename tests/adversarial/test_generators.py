@@ -1,0 +1,245 @@
+"""Two generators, Eq. (27): by hand, on held-out pictures beside one generator, and what is refused."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import minixai as mx
+from minixai import draw
+from minixai.adversarial.generators import one_generator, two_generators
+from minixai.draw.generators import Painted, generators_figure, generators_words
+from minixai.metrics import auc, pointing
+from minixai.metrics.localisation import iou
+from minixai.network import forward
+from minixai.whitebox.case import Case
+from minixai.zoo import lesion
+from minixai.zoo.lesions import lesion_pictures
+
+PICTURES = 400  # of those held out, half of them with a lesion
+RESAMPLES = 2000
+
+
+def brighter():
+    """Three features -> class 1 if their sum is above 13, else class 0."""
+    return mx.Network.sequential([mx.Linear(np.array([[0, 0, 0], [1, 1, 1]]), np.array([0, -13]))]).astype("float64")
+
+
+def case(network, x, target=None):
+    tape = forward(network, x)
+    return Case(tape, tape.output.y.argmax(axis=1) if target is None else np.array(target))
+
+
+def constant(*values):
+    """A generator that paints the same for every picture."""
+    return lambda x: np.broadcast_to(np.array(values, x.dtype), x.shape)
+
+
+HAND = (constant(6, 4, 6), constant(6, 1, 6))
+
+
+# By hand
+
+
+def test_the_example_of_the_book_by_hand():
+    asked = case(brighter(), np.array([[5.0, 5.0, 5.0]]))
+    np.testing.assert_array_equal(two_generators(asked, HAND).relevance, [[0, 3, 0]])
+    np.testing.assert_array_equal(one_generator(asked, HAND).relevance, [[1, 4, 1]])
+
+
+def test_in_fractions_it_stays_in_fractions():
+    asked = case(brighter().astype("exact"), mx.exact(np.array([[5, 5, 5]])))
+    thirds = (lambda x: x / 3, lambda x: -x / 7)
+    assert two_generators(asked, thirds).relevance.tolist() == [[Fraction(50, 21)] * 3]
+    assert one_generator(asked, thirds).relevance.tolist() == [[Fraction(40, 7)] * 3]
+
+
+def test_generators_that_agree_explain_nothing_however_badly_they_paint():
+    asked = case(brighter(), np.array([[5.0, 5.0, 5.0]]))
+    same = (constant(9, 9, 9), constant(9, 9, 9))
+    assert not two_generators(asked, same).relevance.any()
+    assert one_generator(asked, same).relevance.min() == 4
+
+
+def test_the_notes_count_what_the_generators_achieved():
+    """Sums 15 and 9; g_s paints 16 and g_a 13 of both: the first keeps and flips, the second does neither."""
+    asked = case(brighter(), np.array([[5.0, 5.0, 5.0], [3.0, 3.0, 3.0]]))
+    assert two_generators(asked, HAND).said == {"g_s keeps the class": "1 of 2", "g_a changes it": "1 of 2"}
+    assert one_generator(asked, HAND).said == {"g_a changes the class": "1 of 2"}
+
+
+# On the lesions
+
+
+@pytest.fixture(scope="module")
+def net():
+    return mx.load("lesion")
+
+
+@pytest.fixture(scope="module")
+def held_out(net):
+    """Pictures that neither network nor generators learnt from, as x; their masks; what the network says of them."""
+    drawn = lesion_pictures(lesion.HELD_OUT[0], PICTURES)
+    x = lesion.inputs(drawn.pictures)
+    return x, drawn.masks, net(x).argmax(axis=1)
+
+
+@pytest.fixture(scope="module")
+def painted(net, held_out):
+    """g_s(x) and g_a(x)."""
+    return tuple(g(held_out[0]) for g in net.generators)
+
+
+def test_g_s_keeps_the_class_both_ways(net, held_out, painted):
+    decided = held_out[2]
+    kept = net(painted[0]).argmax(axis=1) == decided
+    assert min(kept[decided == c].mean() for c in (0, 1)) >= 0.95
+
+
+def test_g_a_changes_the_class_both_ways(net, held_out, painted):
+    decided = held_out[2]
+    changed = net(painted[1]).argmax(axis=1) != decided
+    assert min(changed[decided == c].mean() for c in (0, 1)) >= 0.95
+
+
+@pytest.fixture(scope="module")
+def maps(net, held_out):
+    """Maps of every lesion that is found, by two generators, one of them, and one that was trained alone; the masks."""
+    x, masks, decided = held_out
+    found = np.flatnonzero(masks.any(axis=(1, 2)) & (decided == 1))
+    asked, given = case(net, x[found]), {}
+    given["two"] = two_generators(asked).relevance[:, 0]
+    given["one"] = one_generator(asked).relevance[:, 0]
+    given["alone"] = one_generator(asked, (net.generators.similar, lesion.alone())).relevance[:, 0]
+    return given, masks[found]
+
+
+def interval(values):
+    """A 95 % bootstrap interval of the mean."""
+    rows = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
+    return np.quantile(values[rows].mean(axis=1), [0.025, 0.975])
+
+
+def measured(maps, by, measure):
+    given, masks = maps
+    return np.array([float(measure(m, mask)) for m, mask in zip(given[by], masks, strict=True)])
+
+
+def share(map, mask):
+    """How much of the map lies on the lesion."""
+    return map[mask].sum() / map.sum()
+
+
+def overlap(map, mask):
+    """Intersection over union of the lesion and as many of the map's highest pixels."""
+    return iou(map, mask, area=float(mask.mean()))
+
+
+def test_two_generators_find_the_lesion(maps):
+    found = measured(maps, "two", auc)
+    assert len(found) >= 100
+    assert interval(found)[0] > 0.95
+
+
+@pytest.mark.parametrize("baseline", ["one", "alone"])
+@pytest.mark.parametrize("measure", [share, overlap, pointing])
+def test_two_generators_lie_on_the_lesion_better_than_one(maps, baseline, measure):
+    """The same lesions for both: the interval of the mean difference lies above 0."""
+    low, _ = interval(measured(maps, "two", measure) - measured(maps, baseline, measure))
+    assert low > 0
+
+
+@pytest.mark.parametrize("baseline", ["one", "alone"])
+def test_auc_hardly_tells_them_apart(maps, baseline):
+    """It counts pairs of pixels and not amounts: noise on few pixels costs little, a rim that R leaves out as much."""
+    low, high = interval(measured(maps, "two", auc) - measured(maps, baseline, auc))
+    assert -0.03 < low < high < 0.03
+
+
+# What is refused
+
+
+def refused(asked, generators, message):
+    for explain in (two_generators, one_generator):
+        with pytest.raises(ValueError, match=message):
+            explain(asked, generators)
+
+
+def test_a_network_without_generators():
+    refused(case(brighter(), np.full((1, 3), 5.0)), None, r"'network' has no generators; take mx.load\('lesion'\), or")
+
+
+def test_the_network_of_the_zoo_without_its_generators(net):
+    bare = replace(net, generators=None)
+    refused(case(bare, lesion.samples().x[:1]), None, "network 'lesion' has no generators")
+
+
+def test_a_network_of_ten_classes():
+    digits = mx.load("digits")
+    refused(
+        case(digits, np.zeros((1, 1, 8, 8), np.float32)), HAND, "'digits' has 10 classes; .* needs a binary network"
+    )
+
+
+def test_another_class_than_the_networks_own():
+    asked = case(brighter(), np.array([[5.0, 5.0, 5.0], [3.0, 3.0, 3.0]]), target=[1, 1])
+    refused(asked, HAND, "picture 1 is not of class 1 to the network; .* leave target out")
+
+
+@pytest.mark.parametrize("generators", [(), HAND[:1], (*HAND, HAND[0]), (HAND[0], 3), HAND[0], "two"])
+def test_something_else_than_two_generators(generators):
+    refused(case(brighter(), np.full((1, 3), 5.0)), generators, r"generators is .*; expected two: \(g_s, g_a\)")
+
+
+@pytest.mark.parametrize(
+    ("painter", "message"),
+    [
+        (lambda x: x[:, :2], r"g_a\(x\) has shape \(1, 2\); expected pictures like x, \(1, 3\)"),
+        (lambda x: x * np.nan, r"g_a\(x\), of dtype float64, holds something else than finite numbers"),
+        (lambda x: x.astype(int), r"g_a\(x\), of dtype int64, holds something else than finite numbers"),
+    ],
+)
+def test_generators_that_paint_no_pictures(painter, message):
+    refused(case(brighter(), np.full((1, 3), 5.0)), (HAND[0], painter), message)
+
+
+# The figure
+
+
+@pytest.fixture
+def rows(net, held_out, painted):
+    x, masks, decided = held_out
+    said = [net(p).argmax(axis=1) for p in (x, *painted)]
+    return [
+        Painted(x[i, 0], painted[0][i, 0], painted[1][i, 0], masks[i], tuple(net.classes[s[i]] for s in said))
+        for i in (1, 2)
+    ]
+
+
+def test_the_figure_says_what_it_shows(rows):
+    words = generators_words(rows)
+    two, one = (auc(m, rows[0].mask) for m in rows[0].maps)
+    assert f"AUC on the lesion: {two:.2f} by two generators, {one:.2f} by one." in words
+    assert "Picture 2 is healthy to the network, g_s(x) healthy, g_a(x) lesion." in words
+    assert words.count("AUC") == 1, "no lesion, no AUC"
+    figure = generators_figure(rows)
+    assert figure.alt == words
+    assert len(figure.axes) == 12
+
+
+def test_the_figure_shows_the_numbers_and_both_maps_on_one_scale(rows, tmp_path):
+    figure = generators_figure(rows)
+    images = [axes.images[0] for axes in figure.axes[:6]]
+    two, one = rows[0].maps
+    np.testing.assert_allclose(images[4].get_array(), two)
+    np.testing.assert_allclose(images[5].get_array(), one)
+    assert images[4].get_clim() == images[5].get_clim() == (0, max(two.max(), one.max()))
+    assert draw.save_figure(figure, tmp_path / "two.png").stat().st_size > 10_000
+
+
+def test_the_figure_refuses_what_it_cannot_draw(rows):
+    with pytest.raises(ValueError, match="got no pictures to draw"):
+        generators_figure([])
+    with pytest.raises(ValueError, match=r"expected \(H, W\) of one size"):
+        generators_figure([rows[0]._replace(similar=np.zeros((3, 3)))])
