@@ -82,7 +82,8 @@ def test_an_adapter_without_its_library_says_what_to_install():
 def test_a_layer_and_a_method_that_a_library_lacks_are_skipped():
     version_of("captum")
     layer = next(case for case in vectors.cases(only="ops/ReLU-*"))
-    assert peers.ADAPTERS["captum"](layer.question) == {"status": "skipped", "why": "captum has no layers of its own"}
+    said = "captum has no layers and no metrics of its own"
+    assert peers.ADAPTERS["captum"](layer.question) == {"status": "skipped", "why": said}
     (fem,) = [case for case in METHODS if case.id == "methods/fem/pool-001"]
     assert list(runner.run(peers.ADAPTERS["captum"], [fem])) == [Row(fem.id, "skipped", why="captum has no fem")]
 
