@@ -20,7 +20,7 @@ from minixai.result import Explanation
 from minixai.taxonomy import PAPERS, SURVEY, Method, closest
 from minixai.walk import Table
 from minixai.whitebox.cam import cam
-from minixai.whitebox.case import Case, Finding
+from minixai.whitebox.case import Case, Finding, class_numbers
 from minixai.whitebox.composite import composite_table, lrp_composite
 from minixai.whitebox.deconvnet import DECONVNET, deconvnet
 from minixai.whitebox.deep_taylor import deep_taylor, deep_taylor_table
@@ -292,24 +292,7 @@ def _targets(scores: Array, names: Any, target: Any) -> Array:
     n, classes = scores.shape
     if target is None:
         return np.argmax(scores, axis=1)
-    several = isinstance(target, list | tuple | np.ndarray) and np.ndim(target) > 0
-    given = list(target) if several else [target] * n
-    if len(given) != n:
-        raise ValueError(f"got {len(given)} targets for {n} pictures; expected one for all, or one each")
-    return np.array([_class_number(list(names or ()), one, classes) for one in given])
-
-
-def _class_number(names: list[str], target: Any, classes: int) -> int:
-    """The number of a class given by number or by name."""
-    if isinstance(target, str):
-        if target not in names:
-            hint = closest(target, names) if names else "this network has no class names, give a number"
-            raise ValueError(f"target {target!r} is not a class; {hint}")
-        return names.index(target)
-    whole = isinstance(target, int | np.integer) and not isinstance(target, bool)
-    if not whole or not 0 <= target < classes:
-        raise ValueError(f"target is {target!r}; expected a class number from 0 to {classes - 1}, or a class name")
-    return int(target)
+    return class_numbers(names, target, n, classes)
 
 
 def _explanation(case: Case, single: bool, name: str, params: Mapping[str, Any], found: Finding) -> Explanation:

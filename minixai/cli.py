@@ -23,11 +23,12 @@ from typer.core import TyperGroup
 
 from minixai import api, draw, files, zoo
 from minixai.adversarial.commands import attack_verb
-from minixai.conformance.commands import AsJson, conform, print_json
+from minixai.conformance.commands import conform
 from minixai.experiments import commands as experimenting
 from minixai.metrics import commands as judging
 from minixai.network import Network
 from minixai.ops import engine
+from minixai.printing import AsJson, print_json
 from minixai.result import Explanation
 from minixai.zoo import digits, husky, shapes, shapes_resnet
 from minixai.zoo import download as downloads

@@ -1,6 +1,5 @@
 """What an attack wants: away from the network's own decision, or towards one class; and what it hands back."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -9,7 +8,7 @@ import numpy as np
 from minixai.adversarial.limits import Box
 from minixai.network import Network
 from minixai.ops import Array
-from minixai.taxonomy import closest
+from minixai.whitebox.case import class_numbers
 
 
 class Found(NamedTuple):
@@ -57,11 +56,7 @@ def targets_of(network: Network, label: Array, target: Any, classes: int) -> Arr
     """
     if target is None:
         return None
-    several = isinstance(target, list | tuple | np.ndarray) and np.ndim(target) > 0
-    given = list(target) if several else [target] * len(label)
-    if len(given) != len(label):
-        raise ValueError(f"got {len(given)} targets for {len(label)} pictures; expected one for all, or one each")
-    wanted = np.array([_class_number(network.classes, one, classes) for one in given])
+    wanted = class_numbers(network.classes, target, len(label), classes)
     already = np.flatnonzero(wanted == label)
     if len(already):
         what = class_name(network, label[already[0]])
@@ -72,19 +67,6 @@ def targets_of(network: Network, label: Array, target: Any, classes: int) -> Arr
 def class_name(network: Network, c: Any) -> str:
     """What the network calls class c."""
     return str(c) if network.classes is None else network.classes[c]
-
-
-def _class_number(names: Iterable[str] | None, target: Any, classes: int) -> int:
-    known = list(names or ())
-    if isinstance(target, str):
-        if target not in known:
-            hint = closest(target, known) if known else "this network has no class names, give a number"
-            raise ValueError(f"target {target!r} is not a class; {hint}")
-        return known.index(target)
-    whole = isinstance(target, int | np.integer) and not isinstance(target, bool)
-    if not whole or not 0 <= target < classes:
-        raise ValueError(f"target is {target!r}; expected a class number from 0 to {classes - 1}, or a class name")
-    return int(target)
 
 
 def counted(value: Any, what: str, meaning: str, least: int = 1) -> int:

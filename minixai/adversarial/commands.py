@@ -1,6 +1,5 @@
 """The command line's ``minixai attack``. What stands on floors above this one, the command line hands in."""
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +12,7 @@ from minixai.adversarial.attacks import ATTACKS, attack
 from minixai.adversarial.record import Attack, report
 from minixai.network import Network
 from minixai.ops import Array, Softmax
+from minixai.printing import AsJson, print_json
 
 Images = Annotated[list[Path] | None, typer.Argument(help="Picture files; without, one of the network's own kind.")]
 Params = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Such as eps=0.1; repeatable.")]
@@ -34,7 +34,7 @@ def attack_verb(
         target: Annotated[str | None, typer.Option(help="The class wanted; without it, any other will do.")] = None,
         param: Params = None,
         out: Annotated[Path | None, typer.Option(help="Write the figure (.png).")] = None,
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")] = False,
+        as_json: AsJson = False,
     ) -> None:
         """Change pictures a little, so that the network decides otherwise (Section 6)."""
         if out is not None:
@@ -47,7 +47,7 @@ def attack_verb(
         found = attack(net, x, method, class_of(net, target), **given)
         written = None if out is None else str(draw.save_figure(draw.attack_figure(found), out))
         if as_json:
-            return typer.echo(json.dumps(summary(found) | {"written": written}, indent=2, default=str, allow_nan=False))
+            return print_json(summary(found) | {"written": written})
         for i in range(len(found)):
             typer.echo(f"{images[i]}: {found[i]!r}" if images else repr(found[i]))
         typer.echo(report(found).as_text())

@@ -3,26 +3,21 @@
 They are imported when a verb needs them, so that the rest of the command line starts without them.
 """
 
-import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from minixai.printing import AsJson, print_json
+
 conform = typer.Typer(help="Reference vectors: check an implementation against exact numbers.", no_args_is_help=True)
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Only = Annotated[str, typer.Option(help="Pattern that the ids of the cases fit, such as 'methods/lrp-*'.")]
 BuiltIn = Annotated[str, typer.Option("--adapter", help="A program that is built in: minixai, minixai-pytorch ...")]
 Command = Annotated[str | None, typer.Option("--exec", help="Or the command line of one of your own.")]
 Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds that it has for an answer.")]
 Precision = Annotated[str, typer.Option(help="Judge by what float64 or float32 allows; minixai computes in it.")]
 Html = Annotated[Path | None, typer.Option(help="Write the table and all that is behind it as a page (.html).")]
-
-
-def print_json(value: Any) -> None:
-    """JSON on stdout."""
-    typer.echo(json.dumps(value, indent=2, default=str, allow_nan=False))
 
 
 @conform.command("list")

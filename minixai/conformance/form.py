@@ -1,5 +1,6 @@
 """Networks and numbers as JSON: every number exact, as a string such as "7/3", beside a float where it is a result."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from fractions import Fraction
@@ -15,6 +16,22 @@ from minixai.ops import Array, Op
 DIGITS = 500  # in a numerator or denominator
 NUMBERS = 100_000  # in one tensor
 SCHEMA = "minixai-vectors/1"
+
+
+def strict_json(content: bytes) -> Any:
+    """JSON from anywhere: no key twice in one object, no NaN. Raises ValueError, RecursionError."""
+    return json.loads(content, object_pairs_hook=_once, parse_constant=_no_constant)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number here")
 
 
 def number(text: str) -> Fraction:

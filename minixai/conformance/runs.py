@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from minixai.conformance import deviations, runner
+from minixai.conformance import deviations, form, runner
 from minixai.conformance.adapters import Adapter
 from minixai.conformance.deviations import KINDS, Deviation
 from minixai.conformance.judge import Row
@@ -127,7 +127,7 @@ def read(path: Path) -> Run:
     if size > LARGEST:
         raise ValueError(f"{path} holds {size} bytes; expected at most {LARGEST}")
     try:
-        return _run(json.loads(path.read_bytes(), object_pairs_hook=_once, parse_constant=_no_constant))
+        return _run(form.strict_json(path.read_bytes()))
     except (ValueError, RecursionError) as error:
         what = "it is nested too deeply" if isinstance(error, RecursionError) else error
         raise ValueError(plain(f"{path} is not a saved run: {what}")) from error
@@ -183,17 +183,6 @@ def _text(what: str, said: Any) -> str:
 def _one_of(what: str, said: Any, allowed: Sequence[str]) -> None:
     if said not in allowed:
         raise ValueError(f"{what} is {said!r:.40}; expected {' or '.join(allowed)}")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number here")
 
 
 # -- Two runs ----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """Reading the vectors: files that may come from anywhere, so nothing in them is believed before it is checked."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -73,7 +72,7 @@ def read(path: Path) -> list[Case]:
     if size > LARGEST:
         raise ValueError(f"{path} holds {size} bytes; expected at most {LARGEST}")
     try:
-        said = json.loads(path.read_bytes(), object_pairs_hook=_once, parse_constant=_no_constant)
+        said = form.strict_json(path.read_bytes())
         return _cases(said)
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else error or "it is nested too deeply"
@@ -125,14 +124,3 @@ def _check(what: str, value: Any, wanted: Mapping[str, type]) -> None:
     for key, kind in wanted.items():
         if not isinstance(value[key], kind):
             raise ValueError(f"{key} of {what} is {type(value[key]).__name__}; expected {kind.__name__}")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number here")

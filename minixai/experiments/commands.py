@@ -1,10 +1,11 @@
 """The command line's ``minixai experiment``: a claim of the survey, measured."""
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from minixai.printing import AsJson, print_json
 
 Name = Annotated[str | None, typer.Argument(help="Its name, see: minixai experiment --list.")]
 Pictures = Annotated[int | None, typer.Option(min=2, help="How many pictures; by default as many as were recorded.")]
@@ -16,7 +17,7 @@ def experiment(
     pictures: Pictures = None,
     recorded: Annotated[bool, typer.Option("--recorded", help="Show the recorded result; measure nothing.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the figure (.png).")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Test a claim of the survey, and say whether it is confirmed."""
     from minixai import draw
@@ -38,7 +39,7 @@ def experiment(
     outcome = results.stored(name) if recorded else chosen.function(*asked)
     written = None if out is None else str(draw.save_figure(claim_figure(outcome.as_dict()), out))
     if as_json:
-        return _print_json(outcome.as_dict() | {"written": written})
+        return print_json(outcome.as_dict() | {"written": written})
     typer.echo(tables.page(outcome).rstrip())
     typer.echo(f"\nWritten: {written}" if written else "\nTo see it: --out claim.png")
 
@@ -49,7 +50,7 @@ def _list(as_json: bool) -> None:
 
     verdicts = {name: results.stored(name).verdict for name in EXPERIMENTS}
     if as_json:
-        return _print_json(
+        return print_json(
             [
                 {"name": e.name, "section": e.section, "claim": e.claim, "recorded verdict": verdicts[e.name]}
                 for e in EXPERIMENTS.values()
@@ -57,7 +58,3 @@ def _list(as_json: bool) -> None:
         )
     for e in EXPERIMENTS.values():
         typer.echo(f"{e.name:18} {verdicts[e.name]:18} Section {e.section}: {e.claim}")
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, allow_nan=False))

@@ -1,6 +1,5 @@
 """The command line's ``minixai metrics`` and ``minixai score``: maps from files, judged."""
 
-import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import fields
@@ -15,10 +14,10 @@ import typer
 
 from minixai.metrics.registry import METRICS, Metric
 from minixai.ops import Array
+from minixai.printing import AsJson, print_json
 from minixai.taxonomy import closest
 
 MAX_BYTES = 256 * 2**20
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 File = Path | None
 # What zipfile and NumPy raise for files that are damaged, encrypted (RuntimeError) or compressed in other ways.
 UNREADABLE = (ValueError, OSError, EOFError, KeyError, RuntimeError, NotImplementedError, BadZipFile, zlib.error)
@@ -27,7 +26,7 @@ UNREADABLE = (ValueError, OSError, EOFError, KeyError, RuntimeError, NotImplemen
 def metrics(as_json: AsJson = False) -> None:
     """List the metrics: the questions they answer, what they take, their ranges."""
     if as_json:
-        return _print_json([_facts(metric) for metric in METRICS.values()])
+        return print_json([_facts(metric) for metric in METRICS.values()])
     for metric in METRICS.values():
         typer.echo(f"{metric.name:10} {metric.question:13} {metric.title}: {_manner(metric)}")
         typer.echo(f"{'':24} of {', '.join(metric.takes)}; {metric.source}")
@@ -50,7 +49,7 @@ def score(
         given["box"] = read_box(box)
     found, refused = judged(given, metric)
     if as_json:
-        return _print_json({"scores": found, "refused": refused})
+        return print_json({"scores": found, "refused": refused})
     for name, value in found.items():
         typer.echo(f"{name:10} {float(value):9.6g}   {METRICS[name].title}: {_manner(METRICS[name])}")
     for name, why in refused.items():
@@ -145,7 +144,3 @@ def _map_inside(content: bytes) -> bytes:
     if len(found) > MAX_BYTES:
         raise ValueError(f"its map has more than {MAX_BYTES} bytes")
     return found
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, allow_nan=False))

@@ -147,11 +147,11 @@ def steps(recipe: Recipe, state: State, pictures: Labelled) -> Iterator[Learnt]:
 
 def train(recipe: Recipe, examples: Examples, checkpoint: Path | None = None, progress: bool = True) -> State:
     """Train to the last epoch. With a ``checkpoint`` file: go on from it if it exists, save it after every epoch."""
+    from tqdm import tqdm
+
     state = read_checkpoint(recipe, checkpoint) if checkpoint and checkpoint.exists() else start(recipe)
     check_examples(state.network, examples, recipe.scores)
     total = recipe.epochs * len(batches(recipe, len(examples.train.labels), 0))
-    from tqdm import tqdm
-
     with tqdm(total=total, initial=state.steps, desc=recipe.name, unit="step", disable=not progress) as bar:
         while len(state.epochs) < recipe.epochs:
             state = one_epoch(recipe, state, examples, bar)

@@ -9,6 +9,10 @@ from fractions import Fraction
 from math import prod
 
 
+class Missing(Exception):
+    """What this program has not, rather than what makes no sense."""
+
+
 def vector(tensor):
     """A written tensor as a list of numbers; Fraction reads "7/3"."""
     if len(tensor["values"]) != prod(tensor["shape"]):
@@ -44,7 +48,7 @@ def forward(network, x):
                 sum(p * q for p, q in zip(row, a, strict=True)) + b for row, b in zip(rows, bias, strict=True)
             ]
         else:
-            raise NotImplementedError(node["op"])
+            raise Missing(node["op"])
     return y
 
 
@@ -76,7 +80,7 @@ def answer(question, networks):
         if len(question["target"]) > 1:
             return {"status": "skipped", "why": "one picture at a time, please"}
         signals = backward(question, network, vector(question["input"]), question["target"][0])
-    except NotImplementedError as op:
+    except Missing as op:
         return {"status": "skipped", "why": f"there is no {op} here"}
     except ValueError as error:
         return {"status": "errored", "why": str(error)}

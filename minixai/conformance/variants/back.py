@@ -91,18 +91,18 @@ def turned(F: Array) -> Array:
     return flipped
 
 
-class _Unflipped:
+class _Unflipped2d(Conv2d):
+    """Goes back by the filter as it stands."""
+
     def transposed(self, R: Array, w: Array, a: Array) -> Array:
-        transposed: Array = super().transposed(R, turned(w), a)  # type: ignore[misc]
-        return transposed
+        return super().transposed(R, turned(w), a)
 
 
-class _Unflipped2d(_Unflipped, Conv2d):
+class _Unflipped3d(Conv3d):
     """Goes back by the filter as it stands."""
 
-
-class _Unflipped3d(_Unflipped, Conv3d):
-    """Goes back by the filter as it stands."""
+    def transposed(self, R: Array, w: Array, a: Array) -> Array:
+        return super().transposed(R, turned(w), a)
 
 
 def unflipped(op: Op) -> Op:
