@@ -17,10 +17,11 @@ from minixai.blackbox.scoring import Answer, Engine, Question, batch_of, model_o
 from minixai.network import Network, Tape, forward
 from minixai.ops import Array
 from minixai.result import Explanation
+from minixai.targets import class_numbers
 from minixai.taxonomy import PAPERS, SURVEY, Method, closest
 from minixai.walk import Table
 from minixai.whitebox.cam import cam
-from minixai.whitebox.case import Case, Finding, class_numbers
+from minixai.whitebox.case import Case, Finding
 from minixai.whitebox.composite import composite_table, lrp_composite
 from minixai.whitebox.deconvnet import DECONVNET, deconvnet
 from minixai.whitebox.deep_taylor import deep_taylor, deep_taylor_table

@@ -8,7 +8,7 @@ import numpy as np
 from minixai.adversarial.limits import Box
 from minixai.network import Network
 from minixai.ops import Array
-from minixai.whitebox.case import class_numbers
+from minixai.targets import class_numbers
 
 
 class Found(NamedTuple):
