@@ -1,6 +1,6 @@
 """The book's side of the package: exercises and their checks, live figures, editions. ``from minixai import book``."""
 
-from minixai.book import live, nokernel, numbers
+from minixai.book import figures, live, nokernel, numbers
 from minixai.book.cards import recap
 from minixai.book.chapters import chapter
 from minixai.book.differing import who_differs
@@ -11,7 +11,7 @@ from minixai.book.puzzles import scrambled, twelve_maps
 from minixai.book.second import ask, badge, captum_or_say, second_opinion, torch_or_say
 
 __all__ = [
-    "POCKET_PICTURE", "TWO_PIXELS", "ask", "badge", "captum_or_say", "chapter", "live", "look", "nokernel", "numbers",
-    "pocket", "recap", "scrambled", "second_opinion", "show", "torch_or_say", "twelve_maps", "two_pixels",
+    "POCKET_PICTURE", "TWO_PIXELS", "ask", "badge", "captum_or_say", "chapter", "figures", "live", "look", "nokernel",
+    "numbers", "pocket", "recap", "scrambled", "second_opinion", "show", "torch_or_say", "twelve_maps", "two_pixels",
     "who_differs",
 ]  # fmt: skip

@@ -7,13 +7,11 @@ kernel answers, the last frame stands in for the figure.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minixai.api import explain, methods
 from minixai.book import pixels
 from minixai.book.nokernel import widget_class
 from minixai.network import Network
@@ -115,44 +113,19 @@ def _ipywidgets() -> Any:
     return ipywidgets
 
 
-# -- the figures -------------------------------------------------------------------------------------------------------
-
-
-def explanations(
-    network: Network,
-    x: Array,
-    names: Sequence[str] = (),
-    target: str | int | None = None,
-    others: Mapping[str, Network] | None = None,
-) -> Figure:
-    """One picture (C, H, W): which class, by which method? ``names``: the methods to offer; none: the white-box ones.
-
-    ``others``: {name: network} to choose from besides ``network``, for the same picture and classes.
-    """
-    classes = list(network.classes or range(np.asarray(network(x)).shape[-1]))
-    networks = {network.name: network, **(others or {})}
-
-    @cache
-    def draw(cls: Any, method: str, which: str = network.name) -> Frame:
-        return _beside_picture(network, x, explain(networks[which], x, method, target=cls))
-
-    start = classes[int(np.argmax(network(x)))] if target is None else target
-    offered = list(names) or [m.name for m in methods("white-box")]
-    controls = {"cls": menu("class", classes, start), "method": menu("method", offered, offered[0])}
-    if others:
-        controls["which"] = choice("network", list(networks), network.name)
-    return Figure(draw, controls)
+# -- pictures beside maps ----------------------------------------------------------------------------------------------
 
 
 def look(network: Network, x: Array, words: str) -> Frame:
     """The picture x (C, H, W) as the network is shown it; ``words`` say what there is to see (its alt text)."""
-    return Frame(pixels.enlarged(_shown(network, x), SIDE), words)
+    return Frame(pixels.enlarged(shown(network, x), SIDE), words)
 
 
-def _beside_picture(network: Network, x: Array, e: Explanation) -> Frame:
-    shown = _shown(network, x)
+def beside_picture(network: Network, x: Array, e: Explanation) -> Frame:
+    """The picture x (C, H, W), and beside it the map of its explanation."""
+    picture = shown(network, x)
     name, top = pixels.scale(e.map)
-    panels = [pixels.enlarged(shown, SIDE), pixels.enlarged(pixels.colours(e.map, name, top), SIDE)]
+    panels = [pixels.enlarged(picture, SIDE), pixels.enlarged(pixels.colours(e.map, name, top), SIDE)]
     where = "red for the class, blue against it" if name == pixels.SIGNED else "bright where it counts most"
     row, column = np.unravel_index(int(np.argmax(e.map)), e.map.shape)
     words = (
@@ -163,7 +136,7 @@ def _beside_picture(network: Network, x: Array, e: Explanation) -> Frame:
     return Frame(pixels.beside(panels), words)
 
 
-def _shown(network: Network, x: Array) -> Array:
+def shown(network: Network, x: Array) -> Array:
     """x as pixels: by the network's own preprocessing, else in grey from its smallest to its largest number."""
     if network.pictures is not None:
         return network.unpreprocess(x)

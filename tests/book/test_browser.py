@@ -30,14 +30,14 @@ CELLS = (
     "layers = [conv, mx.ReLU(), mx.Flatten(), linear]\n"
     "net = mx.Network.sequential(layers, classes=('cat', 'dog', 'owl'), input_shape=(1, 10, 10))\n"
     "others = {'shuffled': book.scrambled(net)}\n"
-    "book.live.explanations(net, rng.random((1, 10, 10)), ['gradient', 'lrp-0'], others=others)",
+    "book.figures.explanations(net, rng.random((1, 10, 10)), ['gradient', 'lrp-0'], others=others)",
     "def draw(a):\n"
     "    return live.Frame(pixels.enlarged(pixels.colours(np.eye(3) * a, 'magma', 1), 60), f'alpha is {a:g}')\n"
     "live.Figure(draw, {'a': live.number('alpha', 0, 1, 0.25, 0.5)})",
-    "book.nokernel.gates()",
-    "book.nokernel.painting()",
-    "book.nokernel.wirings()",
-    "book.nokernel.switches()",
+    "book.figures.gates()",
+    "book.figures.painting()",
+    "book.figures.wirings()",
+    "book.figures.switches()",
 )
 
 

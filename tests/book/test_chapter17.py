@@ -13,38 +13,24 @@ from typer.main import get_command
 
 import minixai as mx
 from minixai import book, cli, files
-from minixai.book import judge, nokernel, numbers, source
+from minixai.book import judge, numbers, source
 from minixai.book.exercises import of
 from minixai.book.exercises.ch17 import CONVENTIONS, readings
+from minixai.book.figures.ch17 import SWITCHES
 from minixai.book.judge import check
+from minixai.book.numbers import ch17
+from minixai.book.numbers.asking import shared
 from minixai.book.values import alike
 from minixai.conformance import deviations, vectors
 from minixai.conformance.adapters import ADAPTERS
 from minixai.whitebox.integrated import points
-from tests.book.test_live import needs_node, node
+from tests.book.node import needs_node, node
 
 KNOWN = of("17")
 ADAPTER = KNOWN["my_adapter"]
 (PATH,) = source.paths(("17",))
 TEXT = PATH.read_text("utf-8")
 each_wrong = pytest.mark.parametrize("wrong", ADAPTER.wrong, ids=lambda w: w.name)
-
-# Worked out in fractions outside this package.
-BY_HAND = {
-    "neuron.gamma": [F(8, 5), F(-2, 5)], "neuron.alone": [2, F(-1, 2)], "neuron.dropped": [F(8, 3), F(-2, 3)],
-    "neuron.lrp0": [2, -1], "neuron.score": 2, "neuron.raised": [2, -1],
-    "layer.signed": [F(26, 3), F(-10, 3)], "layer.printed": [F(44, 3), F(-16, 3)],
-    "layer.ignored": [F(44, 5), F(-18, 5)], "layer.lrp0": [12, F(-14, 3)], "layer.apart": F(9, 22),
-    "line.short": [F(9, 2), F(-3, 4)], "line.loss": F(5, 4), "sum.split": [6, -2], "sum.copied": [4, 4],
-    "cube.midpoint": [F(207, 8), 1], "cube.left": [F(81, 4), 1], "cube.right": [F(129, 4), 1],
-    "cube.trapezoid": [F(238, 9), 1], "noise.share": F(3, 5), "fem.n": [[1, 1], [3, 4]],
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", BY_HAND)
-def test_the_numbers_by_hand(name):
-    assert alike(np.asarray(numbers.value(name), object), np.asarray(BY_HAND[name], object))
-
 
 # -- four readings, four conventions -----------------------------------------------------------------------------------
 
@@ -400,7 +386,7 @@ def test_the_chapter_takes_an_adapter_like_any_function():
 
 # -- the live figure ---------------------------------------------------------------------------------------------------
 
-NAMES = list(nokernel.SWITCHES)
+NAMES = list(SWITCHES)
 
 
 @pytest.fixture(scope="module")
@@ -410,24 +396,24 @@ def options(tmp_path_factory):
 
 @needs_node
 def test_the_figure_starts_as_minixai(tmp_path, options):
-    assert {name: choices[0] for name, choices in options.items()} == nokernel.SWITCHES
-    assert node(tmp_path, "switches", f"it.sentence({json.dumps(nokernel.SWITCHES)})") == "You are now minixai."
-    assert book.nokernel.switches().widget.state == nokernel.SWITCHES
+    assert {name: choices[0] for name, choices in options.items()} == SWITCHES
+    assert node(tmp_path, "switches", f"it.sentence({json.dumps(SWITCHES)})") == "You are now minixai."
+    assert book.figures.switches().widget.state == SWITCHES
 
 
 def answers(tmp_path, *changes):
     """The page's answers, once for each of the changes {switch: option} to minixai's setting."""
-    states = json.dumps([nokernel.SWITCHES | change for change in changes])
+    states = json.dumps([SWITCHES | change for change in changes])
     return node(tmp_path, "switches", f"{states}.map(it.answers)")
 
 
 @needs_node
 def test_the_answers_in_the_page_are_the_engines(tmp_path, options):
     eps, bias, gamma, _, noise, spread = NAMES
-    layer = numbers.LAYER_W, numbers.LAYER_B, numbers.NEURON_A, numbers.LAYER_R
-    neither = numbers.shared(*layer, "lrp-epsilon", eps=1, stabilizer="literal", bias="ignore")
-    mean, std = (getattr(numbers.FEM_MAPS.astype(float), f)(axis=(1, 2), keepdims=True) for f in ("mean", "std"))
-    rare = numbers.FEM_MAPS.astype(float) >= mean + std * np.sqrt(4 / 3)  # divided by 3, not by 4
+    layer = ch17.LAYER_W, ch17.LAYER_B, ch17.NEURON_A, ch17.LAYER_R
+    neither = shared(*layer, "lrp-epsilon", eps=1, stabilizer="literal", bias="ignore")
+    mean, std = (getattr(ch17.FEM_MAPS.astype(float), f)(axis=(1, 2), keepdims=True) for f in ("mean", "std"))
+    rare = ch17.FEM_MAPS.astype(float) >= mean + std * np.sqrt(4 / 3)  # divided by 3, not by 4
     expected = [
         ({}, "LRP-eps", numbers.value("layer.signed")),
         ({eps: 1}, "LRP-eps", numbers.value("layer.printed")),
@@ -452,7 +438,7 @@ def test_the_places_in_the_page_are_the_engines_and_the_short_ones_captums(k, tm
     places, weights = points(name, 4, np.ones(1))
     if k == 4:
         weights = [F(1, 8), F(1, 4), F(1, 4), F(1, 8)]
-    state = json.dumps(nokernel.SWITCHES | {NAMES[3]: options[NAMES[3]][k]})
+    state = json.dumps(SWITCHES | {NAMES[3]: options[NAMES[3]][k]})
     found = node(tmp_path, "switches", f"it.places({state})")
     np.testing.assert_allclose(found, [places, np.array(weights, float)], rtol=0, atol=1e-15)
     slopes = np.array([3 * (1 + 2 * t) ** 2 for t in places], float)
@@ -467,20 +453,20 @@ def test_from_minixai_to_captum_three_switches_move(tmp_path, options):
     moved = [
         k
         for k, name in enumerate(NAMES)
-        if libraries["Captum"].get(name, nokernel.SWITCHES[name]) != nokernel.SWITCHES[name]
+        if libraries["Captum"].get(name, SWITCHES[name]) != SWITCHES[name]
     ]
     assert tuple("ABCDEF"[k] for k in moved) == KNOWN["switched"].answer
-    captum = json.dumps(nokernel.SWITCHES | libraries["Captum"])
+    captum = json.dumps(SWITCHES | libraries["Captum"])
     assert node(tmp_path, "switches", f"it.sentence({captum})") == "You are now Captum."
     before, after = answers(tmp_path, {}, libraries["Captum"])
     assert sum(before[name] != after[name] for name in before) == 3
-    lost = node(tmp_path, "switches", f"it.otherwise({json.dumps(nokernel.SWITCHES)})")
+    lost = node(tmp_path, "switches", f"it.otherwise({json.dumps(SWITCHES)})")
     assert lost["minixai"] == [] and lost["Zennit"] == [NAMES[3]]
 
 
 @needs_node
 def test_the_words_name_the_nearest_library(tmp_path, options):
-    state = json.dumps(nokernel.SWITCHES | {NAMES[1]: options[NAMES[1]][1]})
+    state = json.dumps(SWITCHES | {NAMES[1]: options[NAMES[1]][1]})
     assert node(tmp_path, "switches", f"it.sentence({state})") == (
         "You are no library of this list. The nearest is minixai; what stands otherwise: bias (LRP-eps)."
     )
@@ -501,7 +487,7 @@ def test_the_engines_defaults_are_the_switches():
 
 
 def test_the_still_picture_is_right():
-    still = book.nokernel.switches().still
+    still = book.figures.switches().still
     cells = [re.findall(r">(-?[\d/]+)</td>", t) for t in re.findall(r"<table>.*?</table>", still)]
     assert cells == [["26/3", "-10/3"], ["8/5", "-2/5"], ["207/8", "1"], ["3/5"], ["1", "1", "3", "4"]]
 

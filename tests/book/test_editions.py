@@ -144,7 +144,7 @@ def test_a_chapter_asks_before_it_shows(path):
     cells = source.read(path).cells
     code = "\n".join(c.text for c in cells if c.kind == "code")
     assert code.count("ch.predict(") >= 3 and code.count("ch.observe(") >= 1
-    assert code.count("@ch.exercise(") >= 3 and ("book.live." in code or "book.nokernel." in code)
+    assert code.count("@ch.exercise(") >= 3 and "book.figures." in code
     assert code.index("ch.predict(") < code.index("ch.observe(")
     assert any("reveal" in c.tags for c in cells)
 

@@ -9,6 +9,7 @@ from minixai.book import exercises, source
 from minixai.book.exercise import HOLE, Counterexample, Function, Question, Solved
 from minixai.book.judge import check, check_function
 from minixai.book.values import alike, as_floats, as_fractions, numeric, parts
+from tests.book.by_hand import EXERCISES
 
 EVERY = [e for number in exercises.numbers() for e in exercises.of(number).values()]
 FUNCTIONS = [e for e in EVERY if isinstance(e, Function)]
@@ -221,59 +222,12 @@ def test_shapes_are_not_symmetric_and_signals_not_uniform(e):
     assert sum(all(map(lopsided, case)) for case in e.cases) >= 2
 
 
-# Right and wrong answers worked out in fractions outside this package, for the first case in which they differ.
-BY_HAND = {
-    "positive_part": {
-        "": [0, 0, 3, F(1, 2)], "absolute value": [2, 0, 3, F(1, 2)], "0/1 mask": [0, 0, 1, 1],
-        "clipped to [0, 1]": [0, 0, 1, F(1, 2)], "negative part": [-2, 0, 0, 0],
-    },
-    "contribution": {
-        "": [6, -1], "the slope": [3, -1], "magnitude only": [6, 1], "share of the total": [F(6, 5), F(-1, 5)],
-        "the score itself": 5,
-    },
-    "conv_backward": {
-        "": [[5, 10, 0], [15, 26, 12], [0, 18, 24]],
-        "filter not flipped": [[20, 15, 0], [10, 29, 18], [0, 12, 6]],
-        "flipped top-bottom only": [[10, 5, 0], [20, 27, 6], [0, 24, 18]],
-        "flipped left-right only": [[15, 20, 0], [5, 28, 24], [0, 6, 12]],
-        "transposed": [[20, 10, 0], [15, 29, 12], [0, 18, 6]],
-        "no padding": [[26]],
-    },
-    "filter_gradient": {
-        "": [[8, 11], [2, 10]], "signal flipped": [[4, 11], [4, 4]], "input flipped": [[4, 4], [11, 4]],
-        "transposed": [[8, 2], [11, 10]], "averaged over the positions": [[2, F(11, 4)], [F(1, 2), F(5, 2)]],
-    },
-    "relu_backward": {
-        "": [[2, 0, -1], [0, -2, 0], [0, 0, 5]],
-        "gradient looks at the arriving signal": [[2, 3, 0], [1, 0, 4], [0, 0, 5]],
-        "y = 0 lets through": [[2, 0, -1], [1, -2, 0], [0, 0, 5]],
-    },
-    "trapezoid_weights": {
-        "": [F(1, 6), F(1, 3), F(1, 3), F(1, 6)],
-        "1/n each, ends halved": [F(1, 8), F(1, 4), F(1, 4), F(1, 8)],
-        "every place 1/n": [F(1, 4), F(1, 4), F(1, 4), F(1, 4)],
-        "left ends": [F(1, 3), F(1, 3), F(1, 3), 0],
-        "right ends": [0, F(1, 3), F(1, 3), F(1, 3)],
-        "ends at full weight": [F(1, 3), F(1, 3), F(1, 3), F(1, 3)],
-        "half forgotten": [F(1, 3), F(2, 3), F(2, 3), F(1, 3)],
-    },
-    "which_convention": {
-        "": [1, 0, 0, 0], "highest cosine": [1, 0, 0, 0], "nearest, however far": [1, 0, 0, 0],
-        "within ten percent": [1, 0, 1, 0],
-    },
-    "walk_two_layers": {
-        "": [1, 0], "rectified only the finished map": [0, 1], "the gradient, whatever was asked": [0, 1],
-        "signs of the weights dropped": [2, 1], "times the input": [10, 0],
-    },
-}  # fmt: skip
-
-
 @each(FUNCTIONS)
 def test_the_numbers_are_those_worked_out_by_hand(e):
     case = e.cases[0]
-    assert alike(exactly(e, case), np.array(BY_HAND[e.id][""], object))
+    assert alike(exactly(e, case), np.array(EXERCISES[e.id][""], object))
     wrong = {w.name: w.function for w in e.wrong}
-    for name, expected in BY_HAND[e.id].items():
+    for name, expected in EXERCISES[e.id].items():
         if name:
             assert alike(wrong[name](*as_fractions(case)), np.array(expected, object)), name
 

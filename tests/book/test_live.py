@@ -3,9 +3,7 @@
 import asyncio
 import base64
 import io
-import json
 import re
-import shutil
 import subprocess
 import sys
 
@@ -19,8 +17,7 @@ from minixai.book import exercises, live, nokernel, numbers, pixels
 from minixai.book.puzzles import FORGETFUL, TWELVE_MAPS
 from minixai.zoo import digits
 from minixai.zoo.pictures import Pictures
-
-needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed: apt-get install nodejs")
+from tests.book.node import needs_node, node
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +48,7 @@ def grey(amount):
 
 
 def test_the_figure_shows_the_explanation_of_class_and_method(net, x):
-    figure = book.live.explanations(net, x)
+    figure = book.figures.explanations(net, x)
     assert figure.values["cls"] == net.classes[int(np.argmax(net(x)))]
     offered = figure._controls["method"].options
     assert list(offered) == [m.name for m in mx.methods("white-box")]
@@ -66,7 +63,7 @@ def test_the_figure_shows_the_explanation_of_class_and_method(net, x):
 
 
 def test_the_words_name_the_strongest_pixel_and_the_scale(net, x):
-    figure = book.live.explanations(net, x, ["gradient"], target="owl")
+    figure = book.figures.explanations(net, x, ["gradient"], target="owl")
     e = mx.explain(net, x, "gradient", target="owl")
     row, column = np.unravel_index(e.map.argmax(), e.map.shape)
     assert f"row {row + 1}, column {column + 1}" in figure.words.value
@@ -93,7 +90,7 @@ def test_the_table_of_colours_is_matplotlibs():
 
 
 def test_a_method_that_does_not_fit_is_said_where_the_picture_was(net, x):
-    figure = book.live.explanations(net, x, ["gradient", "cam"])
+    figure = book.figures.explanations(net, x, ["gradient", "cam"])
     figure._controls["method"].value = "cam"
     assert figure.image.value == "" and "This cannot be drawn: cam needs a network that ends in" in figure.words.value
     figure._controls["method"].value = "gradient"
@@ -101,7 +98,7 @@ def test_a_method_that_does_not_fit_is_said_where_the_picture_was(net, x):
 
 
 def test_another_network_can_be_chosen_for_the_same_class(net, x):
-    figure = book.live.explanations(net, x, ["gradient"], target="owl", others={"shuffled": book.scrambled(net)})
+    figure = book.figures.explanations(net, x, ["gradient"], target="owl", others={"shuffled": book.scrambled(net)})
     before = picture(figure)[0]
     figure._controls["which"].value = "shuffled"
     after = picture(figure)[0]
@@ -142,7 +139,7 @@ def test_the_riddle_is_what_its_answer_says():
 
 
 def test_one_picture_for_good_and_an_update_changes_only_its_source(net, x):
-    figure = book.live.explanations(net, x, ["gradient", "lrp-0"])
+    figure = book.figures.explanations(net, x, ["gradient", "lrp-0"])
     before, element = figure.image.value, figure.image
     figure._controls["method"].value = "lrp-0"
     assert figure.image is element and figure.image.value != before and element in figure.box.children
@@ -184,7 +181,7 @@ def test_controls_are_of_the_kinds_that_have_names_and_arrow_keys():
     assert picture(figure)[1] == "a grey of 75.0"
 
 
-NEEDS = [("ipywidgets", "book.live.menu('a', [1], 1)"), ("anywidget", "book.nokernel.gates()")]
+NEEDS = [("ipywidgets", "book.live.menu('a', [1], 1)"), ("anywidget", "book.figures.gates()")]
 
 
 @pytest.mark.parametrize(("module", "ask"), NEEDS)
@@ -201,17 +198,6 @@ def test_importing_the_book_brings_no_widgets():
 
 
 # -- without a kernel --------------------------------------------------------------------------------------------------
-
-
-def node(tmp_path, name, expression):
-    """The value of a JavaScript expression in which ``it`` is the figure's module."""
-    (tmp_path / "figure.mjs").write_text(nokernel.script(name))
-    (tmp_path / "ask.mjs").write_text(
-        f"import * as it from './figure.mjs'; process.stdout.write(JSON.stringify({expression}))"
-    )
-    done = subprocess.run(["node", str(tmp_path / "ask.mjs")], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 @needs_node
@@ -289,7 +275,7 @@ def test_every_script_is_a_module_that_renders_and_fetches_nothing(name, tmp_pat
 
 
 def test_the_board_carries_its_state_and_a_still_picture():
-    board = book.nokernel.gates([[1, -2, 0]], [[3, 4, -5]])
+    board = book.figures.gates([[1, -2, 0]], [[3, 4, -5]])
     assert board.widget.state == {"y": [[1, -2, 0]], "R": [[3, 4, -5]]}
     bundle = board._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
@@ -300,10 +286,10 @@ def test_the_board_carries_its_state_and_a_still_picture():
 
 
 def test_the_still_pictures_are_right():
-    still = book.nokernel.painting().still
+    still = book.figures.painting().still
     cells = [re.findall(r">(-?\d+)</td>", t) for t in re.findall(r"<table>.*?</table>", still)]
     assert [" ".join(numbers) for numbers in cells[1:]] == ["1 2 3 4", "4 3 2 1", "5 10 0 15 26 12 0 18 24"]
-    still = book.nokernel.wirings().still
+    still = book.figures.wirings().still
     cells = [re.findall(r">(-?\d+)</td>", t) for t in re.findall(r"<table>.*?</table>", still)]
     assert cells == [["10", "6"], ["0", "1"], ["1", "0"], ["1", "0"]]
 
@@ -311,11 +297,11 @@ def test_the_still_pictures_are_right():
 @pytest.mark.parametrize(
     ("ask", "sentence"),
     [
-        (lambda: book.nokernel.gates([[1]], [[]]), "R has shape (1, 0); expected a matrix"),
-        (lambda: book.nokernel.gates([[1]], [[1, 2]]), "y has shape (1, 1), R (1, 2); expected one shape"),
-        (lambda: book.nokernel.gates([1, 2], [1, 2]), "y has shape (2,); expected a matrix"),
-        (lambda: book.nokernel.painting(np.ones((2, 0))), "signal has shape (2, 0); expected a matrix"),
-        (lambda: book.nokernel.wirings([1, 2, 3]), "x has shape (3,); expected two pixels"),
+        (lambda: book.figures.gates([[1]], [[]]), "R has shape (1, 0); expected a matrix"),
+        (lambda: book.figures.gates([[1]], [[1, 2]]), "y has shape (1, 1), R (1, 2); expected one shape"),
+        (lambda: book.figures.gates([1, 2], [1, 2]), "y has shape (2,); expected a matrix"),
+        (lambda: book.figures.painting(np.ones((2, 0))), "signal has shape (2, 0); expected a matrix"),
+        (lambda: book.figures.wirings([1, 2, 3]), "x has shape (3,); expected two pixels"),
     ],
 )
 def test_a_board_of_the_wrong_size_is_refused(ask, sentence):

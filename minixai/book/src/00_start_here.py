@@ -209,7 +209,7 @@ ch.reveal("all_agree")
 # %%
 cls, stranger = int(scores.argmax()), book.scrambled(net)
 quick = ["gradient", "guided-backprop", "grad-cam", "lrp-0", "lrp-gamma", "lrp-composite", "deeplift-rescale", "fem"]
-display(book.live.explanations(net, x, quick, others={"shuffled weights": stranger}))
+display(book.figures.explanations(net, x, quick, others={"shuffled weights": stranger}))
 maps = {}
 for suffix, network in (("", net), (", shuffled", stranger)):
     for name in ("gradient", "lrp-gamma", "grad-cam", "fem"):

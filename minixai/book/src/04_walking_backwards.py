@@ -141,7 +141,7 @@ for G in ([[1, 0], [0, 0]], [[5, 0], [0, 0]], [[0, 0], [0, 6]], [[5, 0], [0, 6]]
 # place in the filter **as it is**.
 
 # %%
-display(book.nokernel.painting([[1, 0], [0, 0]]))
+display(book.figures.painting([[1, 0], [0, 0]]))
 ones = mx.exact(np.eye(4).reshape(4, 1, 2, 2))
 strokes = {f"1 at o{n}": s for n, s in zip((11, 12, 21, 22), conv.adjoint(ones, empty)[:, 0], strict=True)}
 draw.strip(strokes, title="What a single 1 paints", columns=4)

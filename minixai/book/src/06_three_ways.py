@@ -197,7 +197,7 @@ for name in three:
 # Say what each student will answer. Then switch the wiring below, and nothing else.
 
 # %%
-book.nokernel.wirings()
+book.figures.wirings()
 
 # %%
 ch.observe("other_wiring", ...)
@@ -227,7 +227,7 @@ ch.observe("other_wiring", ...)
 # second no two of the three results are equal. How many places does that need?
 
 # %%
-book.nokernel.gates()
+book.figures.gates()
 
 # %%
 @ch.exercise("agree_and_differ", kind="counterexample")

@@ -217,7 +217,7 @@ which_convention.check()
 # minixai's answer. Then become Zennit. Which move would you report as a bug?
 
 # %%
-display(book.nokernel.switches())
+display(book.figures.switches())
 ch.observe("switched", ...)
 
 # %% [markdown]

@@ -1,0 +1,92 @@
+"""Chapter 17 (with 10 and 16): one neuron, one layer, one plus; places on a path; noise; FEM."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import partial
+
+import numpy as np
+
+from minixai.book.numbers.asking import answer, shared
+from minixai.book.numbers.ch00 import linear
+from minixai.book.numbers.ways import Value
+from minixai.network import Network
+from minixai.ops import Flatten, GlobalAvgPool, Linear, ReLU, exact
+from minixai.whitebox.integrated import points
+
+NEURON_A, NEURON_W, NEURON_B = exact([2, 1]), exact([1, -1]), exact([1])
+LAYER_W, LAYER_B, LAYER_R = exact([[1, -1], [-3, 2]]), exact([1, 1]), exact([4, 4])  # a row of weights per output
+SUM_X, SUM_R = exact([3, -1]), exact([4])
+
+
+def _neuron() -> dict[str, Callable[[], Value]]:
+    raised = NEURON_W + np.maximum(NEURON_W, 0)  # w + gamma w^+ with gamma = 1
+    share = partial(shared, a=NEURON_A, R=exact([2]))
+    return {
+        "a": lambda: NEURON_A,
+        "w": lambda: NEURON_W,
+        "b": lambda: NEURON_B[0],
+        "score": lambda: (NEURON_W @ NEURON_A + NEURON_B)[0],
+        "raised": lambda: raised,
+        "lrp0": lambda: share(NEURON_W[None], NEURON_B, method="lrp-0"),
+        "gamma": lambda: share(NEURON_W[None], NEURON_B, method="lrp-gamma", gamma=1),
+        "alone": lambda: share(raised[None], NEURON_B, method="lrp-0"),
+        "dropped": lambda: share(raised[None], None, method="lrp-0"),
+    }
+
+
+def _layer() -> dict[str, Callable[[], Value]]:
+    share = partial(shared, LAYER_W, LAYER_B, NEURON_A, LAYER_R)
+    found: dict[str, Callable[[], Value]] = {
+        "signed": partial(share, "lrp-epsilon", eps=1),
+        "printed": partial(share, "lrp-epsilon", eps=1, stabilizer="literal"),
+        "ignored": partial(share, "lrp-epsilon", eps=1, bias="ignore"),
+        "lrp0": partial(share, "lrp-0"),
+    }
+
+    def apart() -> Value:
+        answers = exact([compute() for compute in found.values()])
+        return abs(answers[:, None] - answers).max() / abs(answers).max()
+
+    return found | {"apart": apart}
+
+
+def _line() -> dict[str, Callable[[], Value]]:
+    """S = 3 x1 - x2 at (2, 1), explained by slopes at four places on the way from black."""
+    contribution = linear((2, 1))["contribution"]
+    return {"short": lambda: contribution() * 3 / 4, "loss": lambda: contribution().sum() / 4}
+
+
+def _cube() -> dict[str, Callable[[], Value]]:
+    """S = x1^3 + x2 at (3, 1) from (1, 0): integrated gradients with four places on the way."""
+
+    def mean_slope(quadrature: str) -> Value:
+        places, weights = points(quadrature, 4, exact([1]))
+        slopes = [exact([3 * (1 + 2 * t) ** 2, 1]) for t in places]
+        return sum((w * s for w, s in zip(weights, slopes, strict=True)), exact([0, 0])) * exact([2, 1])
+
+    return {name: partial(mean_slope, name) for name in ("midpoint", "left", "right", "trapezoid")}
+
+
+NOISE_X, NOISE = exact([-1, 0, 3]), Fraction(3, 20)
+FEM_MAPS = exact([[[1, 1], [1, 1]], [[0, 0], [0, 4]], [[0, 0], [4, 4]]])
+
+
+def _fem() -> Value:
+    layers = [ReLU(), GlobalAvgPool(), Flatten(), Linear(exact([[1, 1, 1]]))]
+    return answer(Network.sequential(layers), FEM_MAPS, "fem", layer="relu1")
+
+
+GROUPS = {
+    "neuron": _neuron(),
+    "layer": _layer(),
+    "line": _line(),
+    "cube": _cube(),
+    "noise": {"x": lambda: NOISE_X, "given": lambda: NOISE, "share": lambda: NOISE * (NOISE_X.max() - NOISE_X.min())},
+    "fem": {"n": _fem},
+    "sum": {
+        "x": lambda: SUM_X,
+        "r": lambda: SUM_R[0],
+        "split": lambda: shared(exact([[1, 1]]), None, SUM_X, SUM_R, "lrp-0"),
+        "copied": lambda: np.repeat(SUM_R, 2),
+    },
+}
