@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minixai.adversarial.generators import two_generators
 from minixai.blackbox.lime import lime
 from minixai.blackbox.occlusion import occlusion
 from minixai.blackbox.perturbation import meaningful_perturbation
@@ -45,8 +46,9 @@ from minixai.whitebox.maps import map_of
 from minixai.whitebox.smoothgrad import smoothgrad
 from minixai.whitebox.together import walk_together
 
-LINEAR, STRUCTURE, BLACK = "linearisation", "structure", "black-box"
-KINDS = ("black-box", "white-box")
+LINEAR, STRUCTURE, BLACK, ADVERSARIAL = "linearisation", "structure", "black-box", "adversarial"
+WHITE = "white-box"
+KINDS = (BLACK, WHITE, ADVERSARIAL)
 MAPS, ANY, SLOPES = ("feature maps",), (), ("slopes: a network or a torch module",)
 
 # name: (what runs it, title, family, section, equations, needs, signed, paper)
@@ -84,6 +86,10 @@ _METHODS: dict[str, tuple] = {
     "meaningful-perturbation": (
         meaningful_perturbation, "Meaningful perturbation", BLACK, "2.1", (), SLOPES, False, "fong2017",
     ),
+    "two-generators": (
+        two_generators, "Two generators", ADVERSARIAL, "6", (27,), ("two classes", "two generators, g_s and g_a"),
+        False, "charachon2020",
+    ),
 }  # fmt: skip
 
 # The methods that are one walk: name -> what makes their table (two of them look at the network first).
@@ -117,11 +123,12 @@ class Explanations(dict[str, Explanation]):
 def methods(kind: str | None = None) -> list[Method]:
     """Every method of the survey that the package implements, or those of one ``kind``, in the survey's order.
 
-    kind: "black-box" (Section 2.1: they ask for scores only) or "white-box" (Sections 4 and 5).
+    kind: "black-box" (Section 2.1: they ask for scores only), "white-box" (Sections 4 and 5) or "adversarial" (Section
+    6: they paint pictures of which the network decides otherwise).
     """
     if kind is not None and kind not in KINDS:
         raise ValueError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}")
-    asked = [name for name in _METHODS if kind is None or _is_black(name) == (kind == "black-box")]
+    asked = [name for name in _METHODS if kind in (None, _kind(name))]
     return [_record(name) for name in sorted(asked, key=lambda name: _METHODS[name][3])]
 
 
@@ -159,7 +166,7 @@ def explain(network: Any, x: Any, method: str | None = None, /, target: Any = No
     """
     # SmoothGrad has a parameter called method, too: explain(net, x, "smoothgrad", method="lrp-0").
     name = params.pop("method", None) if method is None else method
-    if _is_black(name) and not isinstance(network, Network):
+    if _kind(name) == BLACK and not isinstance(network, Network):
         return _explain_scores(network, x, name, target, params)
     return explain_by(forward, network, x, name, target, params)
 
@@ -200,7 +207,7 @@ def explain_all(
 
 def _wanted(methods: Iterable[str] | Mapping[str, Mapping] | None) -> dict[str, dict]:
     if methods is None:
-        return {name: {} for name in _METHODS if not _is_black(name)}
+        return {name: {} for name in _METHODS if _kind(name) == WHITE}
     if isinstance(methods, str):
         raise ValueError(f"methods is {methods!r}; expected a list of names, [{methods!r}], or {{name: parameters}}")
     return {n: dict(p) for n, p in methods.items()} if isinstance(methods, Mapping) else {n: {} for n in methods}
@@ -212,9 +219,10 @@ def _entry(name: str) -> tuple:
     return _METHODS[name]
 
 
-def _is_black(name: Any) -> bool:
-    """Whether it is the name of a black-box method."""
-    return _entry(name)[2] == BLACK
+def _kind(name: Any) -> str:
+    """Black-box and adversarial are families of the survey; its two others look inside the network."""
+    family = _entry(name)[2]
+    return family if family in KINDS else WHITE
 
 
 def _record(name: str) -> Method:
@@ -251,7 +259,7 @@ def _prepared(name: str, params: Mapping[str, Any]) -> Callable[[Case], Finding]
     if name != "smoothgrad":
         _check_params(name, params)
         ready = partial(run, **params)
-        return partial(_of_scores, ready) if _is_black(name) else ready
+        return partial(_of_scores, ready) if _kind(name) == BLACK else ready
     own = {key: value for key, value in params.items() if key in _defaults(name)}
     inner = own.pop("method", "gradient")
     if inner == "smoothgrad":
@@ -317,7 +325,7 @@ def _made(
         x=x,
         target=target,
         score=score,
-        params={**_defaults(name), **params},
+        params={**_defaults(name), **{key: _told(value) for key, value in params.items()}},
         signals=found.signals,
         expected=found.expected,
         absorbed=found.absorbed,
@@ -326,6 +334,13 @@ def _made(
         batched=True,
     )
     return _first(e) if single else e
+
+
+def _told(value: Any) -> Any:
+    """A parameter as it is recorded: of functions and networks, what they are called."""
+    if isinstance(value, tuple | list) and value and all(map(callable, value)):
+        return tuple(getattr(one, "name", getattr(one, "__name__", type(one).__name__)) for one in value)
+    return value
 
 
 def _first(e: Explanation) -> Explanation:

@@ -9,9 +9,9 @@ from typing import Any
 class Method:
     """One method of the survey.
 
-    ``family`` is the survey's: black-box (Section 2.1), linearisation (Section 4) or structure (Section 5). ``params``
-    are its parameters with their defaults, ``needs`` what a network or reader must bring, ``signed`` whether negative
-    relevance means evidence against the class, ``cite`` the key for :func:`minixai.cite`.
+    ``family`` is the survey's: black-box (Section 2.1), linearisation (Section 4), structure (Section 5) or adversarial
+    (Section 6). ``params`` are its parameters with their defaults, ``needs`` what a network or reader must bring,
+    ``signed`` whether negative relevance means evidence against the class, ``cite`` the key for :func:`minixai.cite`.
     """
 
     name: str
@@ -57,6 +57,9 @@ PAPERS = {
     "perturbation. ICCV.",
     "fuad2020": "Fuad, K. A. A., Martin, P.-E., Giot, R., Bourqui, R., Benois-Pineau, J., & Zemmari, A. (2020). "
     "Features understanding in 3D CNNs for actions recognition in video. IPTA.",
+    "charachon2020": "Charachon, M., Hudelot, C., Cournède, P.-H., Ruppli, C., & Ardon, R. (2020). Combining "
+    "similarity and adversarial learning to generate visual explanation: Application to medical image classification. "
+    "ICPR.",
 }
 
 

@@ -69,6 +69,103 @@ def test_the_notes_count_what_the_generators_achieved():
     assert one_generator(asked, HAND).said == {"g_a changes the class": "1 of 2"}
 
 
+# Through the front door
+
+
+def test_its_place_in_the_survey():
+    (found,) = mx.methods("adversarial")
+    assert (found.name, found.family, found.section, found.equations) == ("two-generators", "adversarial", "6", (27,))
+    assert mx.methods()[-1] == found and found.params == {"generators": None} and not found.signed
+    assert mx.cite("two-generators").startswith("Charachon, M.")
+    with pytest.raises(ValueError, match="two-generators is not one walk, so it has no table"):
+        mx.rules("two-generators")
+
+
+def test_the_networks_own_generators_answer(net):
+    x = lesion.samples().x[:3]
+    e = mx.explain(net, x, "two-generators")
+    wanted = abs(net.generators.similar(x) - net.generators.adversarial(x))
+    np.testing.assert_array_equal(e.relevance, wanted)
+    np.testing.assert_array_equal(e.map, wanted[:, 0])
+    assert e.params == {"generators": None} and e.expected is None and not e.signals
+    assert e.notes == two_generators(case(net, x)).said
+    np.testing.assert_array_equal(e.target, net(x).argmax(axis=1))
+    alone = mx.explain(net, x[0], "two-generators")
+    assert alone.relevance.shape == (1, 64, 64) and alone.map.shape == (64, 64) and alone.target == e.target[0]
+
+
+def bright(channels=2):
+    """A 2 x 2 picture -> class 1 where its channels sum to more than 4, else class 0."""
+    weight = np.stack([np.zeros(4 * channels), np.ones(4 * channels)])
+    return mx.Network.sequential([mx.Flatten(), mx.Linear(weight, np.array([0.0, -4.0]))]).astype("float64")
+
+
+def test_the_map_is_the_sum_over_the_channels():
+    """Both channels of the lower right pixel differ, by 1 and by 2; those of the others do not."""
+    x = np.full((2, 2, 2), 0.75)
+    moved = np.zeros((2, 2, 2))
+    moved[:, 1, 1] = 1, -2
+    e = mx.explain(bright(), x, "two-generators", generators=(lambda p: p, lambda p: p + moved))
+    np.testing.assert_array_equal(e.relevance, abs(moved))
+    np.testing.assert_array_equal(e.map, [[0, 0], [0, 3]])
+
+
+def dimmed(share):
+    """A generator as a network: every pixel times ``share``."""
+    return mx.Network.sequential([mx.Conv2d(share * np.eye(2)[..., None, None])], name=f"by {share}")
+
+
+def test_networks_modules_and_functions_paint_the_same():
+    pytest.importorskip("torch")
+    x = np.random.default_rng(0).uniform(0.6, 1, (2, 2, 2, 2))
+    networks = (dimmed(1.0), dimmed(0.25))
+    modules = tuple(g.to_torch() for g in networks)
+    functions = (lambda p: p, lambda p: 0.25 * p)
+    e, *others = (mx.explain(bright(), x, "two-generators", generators=g) for g in (networks, modules, functions))
+    np.testing.assert_allclose(e.relevance, 0.75 * x, rtol=1e-12)
+    for other in others:
+        np.testing.assert_allclose(other.relevance, e.relevance, rtol=1e-12)
+        assert other.relevance.dtype == x.dtype
+    assert e.params["generators"] == ("by 1.0", "by 0.25")
+    assert others[1].params["generators"] == ("<lambda>", "<lambda>")
+    half = tuple(m.float() for m in modules)
+    np.testing.assert_allclose(
+        mx.explain(bright(), x, "two-generators", generators=half).relevance, e.relevance, rtol=1e-6
+    )
+    assert not modules[0].training and all(p.requires_grad for p in modules[0].parameters())
+
+
+def test_what_was_given_is_drawn_said_and_saved(tmp_path):
+    """Modules of unequal length, which NumPy cannot make an array of."""
+    torch = pytest.importorskip("torch")
+    modules = (torch.nn.Sequential(), torch.nn.Sequential(torch.nn.Identity(), torch.nn.ReLU()))
+    x = np.full((2, 2, 2), 0.75)
+    e = mx.explain(bright(), x, "two-generators", generators=tuple(m.eval() for m in modules))
+    assert "Sequential" in str(e.params["generators"]) and repr(e).startswith("Explanation(two-generators")
+    for name in ("map.png", "map.npz"):
+        assert e.save(tmp_path / name).stat().st_size
+
+
+def test_explain_all_takes_it_by_name_only(net):
+    x = lesion.samples().x[0]
+    found = mx.explain_all(net, x, ["gradient", "two-generators"])
+    np.testing.assert_array_equal(found["two-generators"].map, mx.explain(net, x, "two-generators").map)
+    assert "two-generators" not in mx.explain_all(bright(), np.full((2, 2, 2), 0.75)).refused
+
+
+def test_smoothgrad_averages_it_too():
+    """With noise that changes no decision."""
+    x, noise = np.full((2, 2, 2), 0.75), np.array([0.5, -0.5]).reshape(2, 1, 1, 1) * np.ones((2, 2, 2, 2))
+    given = (lambda p: p, lambda p: p * p)
+    x[0, 0, 0] = 1.0
+    e = mx.explain(
+        bright(), x, "smoothgrad", method="two-generators", generators=given, noise=noise, n=2, target=1, sigma=0.4
+    )
+    level = 0.4 * 0.25
+    each = [abs((x + level * n) - (x + level * n) ** 2).sum(axis=0) for n in noise]
+    np.testing.assert_allclose(e.relevance, np.mean(each, axis=0), rtol=1e-12)
+
+
 # On the lesions
 
 
@@ -202,6 +299,40 @@ def test_something_else_than_two_generators(generators):
 )
 def test_generators_that_paint_no_pictures(painter, message):
     refused(case(brighter(), np.full((1, 3), 5.0)), (HAND[0], painter), message)
+
+
+def test_floats_for_fractions():
+    asked = case(brighter().astype("exact"), mx.exact(np.array([[5, 5, 5]])))
+    floats = (lambda x: x / 3, lambda x: x.astype(float))
+    refused(asked, floats, r"g_a\(x\), of dtype float64, holds something else than fractions, as x does")
+
+
+def test_generators_that_fail():
+    asked = case(bright(), np.full((1, 2, 2, 2), 0.75))
+    one_channel = mx.Network.sequential([mx.Conv2d(np.ones((1, 1, 1, 1)))])
+    refused(asked, (lambda x: x, one_channel), r"g_a failed on pictures of .*: ValueError: node .*\(N, 1, size, size\)")
+    refused(asked, (lambda x: x, lambda x: x.paint()), r"g_a failed on pictures of .*: AttributeError: .* 'paint'")
+    refused(asked, (lambda x: x, dict), "g_a is the class dict; give a generator that is made and trained")
+
+
+def test_modules_that_are_not_ready():
+    torch = pytest.importorskip("torch")
+    asked = case(bright(), np.full((1, 2, 2, 2), 0.75))
+    learning = torch.nn.Sequential(torch.nn.Dropout())
+    refused(asked, (lambda x: x, learning), r"g_a is in training mode, .*; call g_a.eval\(\) first")
+    exact = case(bright().astype("exact"), mx.exact(np.full((1, 2, 2, 2), 1)))
+    refused(exact, (lambda x: x, torch.nn.Identity().eval()), "g_a failed .*x is in fractions, which a PyTorch module")
+
+
+def test_who_is_explained_and_how(net):
+    """Not a module or a function, but a network; a picture, not its class; only parameters that there are."""
+    x = lesion.samples().x[0]
+    with pytest.raises(ValueError, match="got a function as network; expected a minixai Network"):
+        mx.explain(lambda x: x, x, "two-generators")
+    with pytest.raises(ValueError, match=r"two-generators has no parameter 'generator'; did you mean generators\?"):
+        mx.explain(net, x, "two-generators", generator=HAND)
+    with pytest.raises(ValueError, match="network 'digits' has 10 classes; two-generators needs a binary network"):
+        mx.explain(mx.load("digits"), np.zeros((1, 8, 8), np.float32), "two-generators")
 
 
 # The figure
