@@ -33,7 +33,8 @@ WIRES = (Flatten, Identity)  # nodes that a module need not have: they only resh
 KINDS = {
     "Conv2d": "conv", "Conv3d": "conv", "Linear": "linear", "BatchNorm2d": "batch_norm", "ReLU": "relu",
     "MaxPool2d": "max_pool", "MaxPool3d": "max_pool", "AvgPool2d": "avg_pool", "AvgPool3d": "avg_pool",
-    "AdaptiveAvgPool2d": "avg_pool", "GlobalAvgPool": "avg_pool", "Add": "add", "Concat": "cat", "Softmax": "softmax",
+    "AdaptiveAvgPool2d": "avg_pool", "GlobalAvgPool": "avg_pool", "Resize": "resize", "Add": "add", "Concat": "cat",
+    "Softmax": "softmax",
 }  # fmt: skip
 
 

@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 LINEAR = ("conv", "linear", "batch_norm")  # kinds with weights of their own
+MEANS = ("avg_pool", "resize", "add")  # linear kinds without
+SMOOTH = ("linear", "bilinear", "trilinear")  # one kind of interpolation, by the axes of a map
 ALIASES = {"axis": "dim", "keepdims": "keepdim"}  # NumPy's names, which PyTorch takes, too
 PICTURE = -1  # the index of what was not computed but given
 
@@ -155,6 +157,20 @@ def _mean(input, dim=None, keepdim=False, *, dtype=None):
     return Read("avg_pool", (input,), {"keepdim": keepdim})
 
 
+def _interpolate(
+    input, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None,
+    antialias=False,
+):  # fmt: skip
+    """Only what is fixed by the two sizes: a scale that is no whole number may put the pixels' centres elsewhere."""
+    planes = input.ndim - 2
+    _need(mode == SMOOTH[planes - 1] and not align_corners and not antialias, f"a {mode} interpolation of such a kind")
+    if size is None:
+        scales = scale_factor if isinstance(scale_factor, list | tuple) else (scale_factor,) * planes
+        _need(all(s == int(s) for s in scales), f"scale_factor={scale_factor} is no whole number")
+        size = [int(s) * n for s, n in zip(scales, input.shape[2:], strict=True)]
+    return Read("resize", (input,), {"size": (size,) * planes if isinstance(size, int) else tuple(size)})
+
+
 def _add(input, other, *, alpha=1):
     both = isinstance(input, Tensor) and isinstance(other, Tensor)
     _need(both and alpha == 1, "only two tensors computed from the picture can be added, without alpha")
@@ -220,6 +236,7 @@ COMPUTE: dict[str, Callable[..., Tensor]] = {
     "relu": torch.relu,
     "max_pool": lambda x, **facts: (F.max_pool2d if x.ndim == 4 else F.max_pool3d)(x, **facts),
     "avg_pool": _averaged,
+    "resize": lambda x, size: F.interpolate(x, size=size, mode=SMOOTH[x.ndim - 3], align_corners=False),
     "add": torch.add,
     "cat": lambda *xs: torch.cat(xs, dim=1),
     "wire": lambda x, shape: x.reshape(len(x), *shape),
@@ -239,6 +256,7 @@ READERS: dict[Any, Callable[..., Read]] = {
     **dict.fromkeys((F.avg_pool2d, F.avg_pool3d), _avg_pool),
     **dict.fromkeys((F.adaptive_avg_pool2d, F.adaptive_avg_pool3d), _adaptive),
     **dict.fromkeys((torch.mean, _T.mean), _mean),
+    F.interpolate: _interpolate,
     **dict.fromkeys((torch.add, _T.add, _T.add_), _add),
     **dict.fromkeys((torch.cat, torch.concat, torch.concatenate), _cat),
     **dict.fromkeys((_T.view, _T.reshape, torch.reshape), _reshape),

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from minixai.pytorch.calls import Call
+from minixai.pytorch.calls import MEANS, Call
 from minixai.pytorch.gradient import named
 from minixai.pytorch.paths import references_of
 from minixai.pytorch.straight import carry, quotient
@@ -142,7 +142,7 @@ def _revealed(call: Call, before: Call | None) -> Tensor | None:
     if before is not None:
         call, quarters = before.folded(call), [before.x.chunk(4)]
     ups, downs = zip(*(_signed_parts(*q) for q in quarters), strict=True)
-    if call.kind in ("avg_pool", "add"):
+    if call.kind in MEANS:
         return torch.cat([out, call.on(*ups), call.on(*downs)])
     w = call.weights()[0].detach()
     plus, minus = w.clamp(min=0), w.clamp(max=0)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from minixai.pytorch.calls import LINEAR, PICTURE, Call, per_channel
+from minixai.pytorch.calls import LINEAR, MEANS, PICTURE, Call, per_channel
 from minixai.pytorch.gradient import named
 from minixai.pytorch.graph import Graph, facts_of
 from minixai.pytorch.straight import carry, quotient
@@ -224,7 +224,7 @@ def propagated(
             return call.compute().detach()
         if call.kind in LINEAR:
             rule = table.get(call.index, table.get(graph.norms.get(call.index, PICTURE), weighted))
-        elif call.kind in ("avg_pool", "add"):
+        elif call.kind in MEANS:
             rule = table.get(call.index, plain)
         else:
             return None

@@ -170,6 +170,7 @@ _BUILDERS: dict[str, Callable[[Call], Op | tuple[Op, ...]]] = {
     "relu": lambda call: ops.ReLU(),
     "max_pool": _max_pool,
     "avg_pool": _avg_pool,
+    "resize": lambda call: ops.Resize(call.facts["size"]),
     "add": lambda call: ops.Add(),
     "cat": lambda call: ops.Concat(),
     "softmax": lambda call: ops.Softmax(),

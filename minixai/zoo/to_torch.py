@@ -14,9 +14,13 @@ try:
 except ImportError as error:
     raise ImportError("making PyTorch modules needs PyTorch: pip install 'minixai[torch]'") from error
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 FACTS = ("name", "classes", "black", "box", "feature_layer", "pictures")  # what a module can say of its pictures
+
+
+SMOOTH = {1: "linear", 2: "bilinear", 3: "trilinear"}  # PyTorch's names for one thing, by the axes of a map
 
 
 class Add(nn.Module):
@@ -48,6 +52,19 @@ class Identity(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.clone()
+
+
+class Resize(nn.Module):
+    """Its input's maps in another size, interpolated between the centres of pixels."""
+
+    def __init__(self, size: tuple[int, ...]) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.ndim != len(self.size) + 2:
+            raise ValueError(f"got an input of shape {tuple(x.shape)}; expected (N, C) and {len(self.size)} more axes")
+        return F.interpolate(x, size=self.size, mode=SMOOTH[len(self.size)], align_corners=False)
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -187,5 +204,6 @@ _BUILDERS: dict[type[Op], Callable[[Any], nn.Module]] = {
     ops.Identity: lambda op: Identity(),
     ops.Add: lambda op: Add(),
     ops.Concat: lambda op: Concat(),
+    ops.Resize: lambda op: Resize(op.size),
     ops.Softmax: lambda op: nn.Softmax(dim=1),
 }

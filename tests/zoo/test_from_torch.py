@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -347,10 +348,84 @@ def test_a_name_that_no_module_can_have_is_refused(names):
         net.to_torch()
 
 
+SIZED = {1: (7,), 2: (5, 9), 3: (3, 7, 2)}  # {axes of a map: larger on some, smaller on others}
+
+
+def resized(axes):
+    """Maps of another size, read by a linear layer; and a picture for them."""
+    head = mx.Linear(np.random.default_rng(3).normal(size=(3, 2 * int(np.prod(SIZED[axes])))))
+    net = mx.Network.sequential([mx.Resize(SIZED[axes]), mx.Flatten(), head])
+    return net, normal(3, 2, *(4, 6, 5)[-axes:])
+
+
+@pytest.mark.parametrize("axes", SIZED)
+def test_a_resized_map_goes_there_and_back(axes):
+    net, x = resized(axes)
+    net = replace(net, input_shape=tuple(x.shape[1:]))
+    module = net.to_torch()
+    assert agree(net, module, x)
+    if axes > 1:  # to an import, (3, 2, 5) is a picture, not three rows
+        assert same_network(net, mx.from_torch(module, x))
+
+
+@pytest.mark.parametrize("how", [{"size": (8, 10)}, {"scale_factor": 2}, {"scale_factor": (2.0, 2)}])
+def test_interpolation_is_heard_however_it_is_spelt(how):
+    call = lambda m, x: m.head(F.interpolate(x, mode="bilinear", **how).flatten(1))  # noqa: E731
+    module, x = filled(Says(call, 2 * 8 * 10)), normal(2, 2, 4, 5)
+    net = mx.from_torch(module, x)
+    assert [n.op.size for n in net.nodes if isinstance(n.op, mx.Resize)] == [(8, 10)]
+    assert agree(net, module, x)
+    compared = mx.compare(net, module, x.numpy(), "lrp-epsilon", target=1)
+    assert compared.passed
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"mode": "nearest"},
+        {"mode": "bicubic"},
+        {"mode": "bilinear", "align_corners": True},
+        {"mode": "bilinear", "antialias": True},
+        {"mode": "bilinear", "scale_factor": 1.5, "size": None},
+    ],
+    ids=lambda how: ", ".join(f"{k}={v}" for k, v in how.items()),
+)
+def test_other_interpolations_are_refused(how):
+    call = lambda m, x: m.head(F.interpolate(x, **{"size": (8, 10), **how}).flatten(1))  # noqa: E731
+    with pytest.raises(mx.UnsupportedOp, match="interpolat"):
+        mx.from_torch(filled(Says(call, 2 * 8 * 10)), normal(2, 2, 4, 5))
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["g_s", "g_a"])
+def test_a_generator_goes_there_and_back(which):
+    """Its pictures as a row, because what is imported must have scores."""
+    made = mx.load("lesion").generators[which]
+    module, x = made.to_torch(), torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert agree(made, module, x)
+    row = replace(made, nodes=(*made.nodes, mx.Node("row", mx.Flatten(), (made.nodes[-1].name,))))
+    assert same_network(row, mx.from_torch(row.to_torch(), x))
+
+
+def test_a_map_of_other_axes_than_its_size_is_refused():
+    net = mx.Network([mx.Node("a", mx.Resize((3, 3)), "input")])
+    with pytest.raises(ValueError, match=r"shape \(1, 2, 4\); expected \(N, C\) and 2 more axes"):
+        net.to_torch()(torch.zeros(1, 2, 4))
+
+
+@dataclass(frozen=True, eq=False)
+class Twice(mx.Op):
+    """A layer of a reader's own."""
+
+    def forward(self, x):
+        return 2 * x
+
+    def adjoint(self, R, x):
+        return 2 * R
+
+
 def test_layers_that_pytorch_has_no_module_for_are_refused():
-    resize = mx.Network([mx.Node("a", mx.Resize((3, 3)), "input")])
-    with pytest.raises(mx.UnsupportedOp, match="Resize.* has no PyTorch module"):
-        resize.to_torch()
+    with pytest.raises(mx.UnsupportedOp, match="Twice.* has no PyTorch module"):
+        mx.Network([mx.Node("a", Twice(), "input")]).to_torch()
     lopsided = mx.Network([mx.Node("a", mx.MaxPool2d(2, 1, ((0, 1), (0, 0))), "input")])
     with pytest.raises(mx.UnsupportedOp, match="pads its two sides differently"):
         lopsided.to_torch()
