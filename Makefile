@@ -10,7 +10,7 @@
 #
 #     py -3 -m venv .venv
 #     .venv\Scripts\python -m pip install -c constraints.txt torch
-#     .venv\Scripts\python -m pip install -c constraints.txt -e ".[book,torch,onnx,peers,test]"
+#     .venv\Scripts\python -m pip install -c constraints.txt -e ".[book,site,torch,onnx,peers,test]"
 #     .venv\Scripts\python -m pip install -c constraints.txt --no-deps zennit
 #     $env:OPENBLAS_NUM_THREADS = $env:OMP_NUM_THREADS = $env:NUMBA_NUM_THREADS = 1
 #     .venv\Scripts\python -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env tests chapters
@@ -24,7 +24,7 @@ BIN     := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint mutants crosscheck check clean
+.PHONY: help lab site test lint mutants crosscheck check clean
 
 help:  ## say what can be made
 	@echo "make PYTHON=python3.12 ... chooses the Python that .venv is made with (now: $(PYTHON))"
@@ -32,6 +32,9 @@ help:  ## say what can be made
 
 lab: .venv/.lab  ## open the chapters in JupyterLab
 	@$(BIN)/minixai lab
+
+site: .venv/.site  ## build the web book: build/site/index.html, to be opened without a server
+	@$(BIN)/python -m minixai.book.site.build
 
 test: .venv/.test  ## run every test and every chapter
 	@echo "Running the tests and the chapters ..."
@@ -71,10 +74,15 @@ $(BIN)/python:
 	@$(INSTALL) -e ".[book]"
 	@touch $@
 
+.venv/.site: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing minixai and what the web book is made with (some minutes, once) ..."
+	@$(INSTALL) -e ".[book,site]"
+	@touch .venv/.lab $@
+
 .venv/.test: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing PyTorch (some minutes, once) ..."
 	@$(INSTALL) torch
 	@echo "Installing minixai and everything that the tests need (some minutes, once) ..."
-	@$(INSTALL) -e ".[book,torch,onnx,peers,test]"
+	@$(INSTALL) -e ".[book,site,torch,onnx,peers,test]"
 	@$(INSTALL) --no-deps zennit  # it asks for torchvision, and needs only the names of two of its classes
-	@touch .venv/.lab $@
+	@touch .venv/.lab .venv/.site $@

@@ -4,6 +4,7 @@ Each is one file in ``static/`` after the shared ``kit.js``: a pure function of 
 Nothing is fetched from anywhere. In a notebook that was saved without its widgets, the still picture stands in.
 """
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from html import escape
@@ -46,8 +47,13 @@ class Board:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         shown = self.widget._repr_mimebundle_()
         data = shown[0] if isinstance(shown, tuple) else shown
-        still = f"<figure>{self.still}<figcaption>{escape(self.words)}</figcaption></figure>"
-        return {**data, "text/html": still, "text/plain": repr(self)}
+        return {**data, "text/html": self.page(), "text/plain": repr(self)}
+
+    def page(self) -> str:
+        """The still picture as HTML, with what a page needs to bring it to life: the web book does (``site/``)."""
+        state = escape(json.dumps(dict(self.widget.state)), quote=True)
+        still = f"{self.still}<figcaption>{escape(self.words)}</figcaption>"
+        return f'<figure class="mx-board" data-board="{self.name}" data-state="{state}">{still}</figure>'
 
     def __repr__(self) -> str:
         return f"live figure {self.name}: {self.words}"
