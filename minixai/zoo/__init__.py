@@ -11,6 +11,7 @@ from minixai.network import Network
 from minixai.taxonomy import closest
 from minixai.zoo import (
     alexnet,
+    clips,
     digits,
     husky,
     lesion,
@@ -41,6 +42,7 @@ _MEMBERS = {
     shapes_resnet.NAME: Member(shapes_resnet.card, shapes_resnet.load, shapes_resnet.network, shapes_resnet.recipe),
     digits.NAME: Member(digits.card, digits.load, digits.network, digits.recipe),
     lesion.NAME: Member(lesion.card, lesion.load, lesion.network, lesion.recipe),
+    clips.NAME: Member(clips.card, clips.load, clips.network, clips.recipe),
     squeezenet.NAME: Member(squeezenet.card, squeezenet.load, squeezenet.network, None),
     alexnet.NAME: Member(alexnet.card, alexnet.load, alexnet.network, None),
     vgg.NAME: Member(vgg.card, vgg.load, vgg.network, None),

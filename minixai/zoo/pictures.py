@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from math import isfinite
 from os import PathLike, fspath, path
 from typing import TYPE_CHECKING, Any
@@ -131,8 +132,16 @@ def _opened(picture: Any) -> "Image":
 
 
 def _from_file(name: str) -> "Image":
+    from PIL import ImageOps
+
+    with _file(name) as image:
+        return ImageOps.exif_transpose(image)
+
+
+@contextmanager
+def _file(name: str) -> Iterator["Image"]:
     """The picture in a file, which is hostile until checked: its size, its format and its pixel count come first."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     if not path.exists(name):
         raise FileNotFoundError(f"there is no file {name!r}; give the path of a picture")
@@ -141,7 +150,20 @@ def _from_file(name: str) -> "Image":
     with _readable(repr(name)), warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(name, formats=FORMATS) as image:
-            return ImageOps.exif_transpose(image)
+            yield image
+
+
+def animation(name: str, most: int) -> list["Image"]:
+    """The frames of an animated picture (a picture that stands still has one): all of them, or the first ``most`` + 1.
+
+    Raises as a picture's file does; a file that would need more memory than one large picture is refused, too.
+    """
+    from PIL import Image, ImageSequence
+
+    with _file(name) as image:
+        if image.width * image.height * (most + 1) > (Image.MAX_IMAGE_PIXELS or float("inf")):
+            raise ValueError(f"{most + 1} frames of {image.width} x {image.height} pixels are too many; shrink them")
+        return [frame.copy() for frame in islice(ImageSequence.Iterator(image), most + 1)]
 
 
 @contextmanager

@@ -27,7 +27,8 @@ def slopes(network: Network, x: Array, labels: Array) -> Slopes:
     need_torch()
     import torch
 
-    module = network.to_torch().train().to(memory_format=torch.channels_last)
+    layout = torch.channels_last if x.ndim == 4 else torch.contiguous_format  # the first is a matter of pictures only
+    module = network.to_torch().train().to(memory_format=layout)
     scores = module(torch.from_numpy(np.ascontiguousarray(x)))
     loss = torch.nn.functional.cross_entropy(scores, torch.from_numpy(labels))
     loss.backward()
