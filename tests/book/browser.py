@@ -16,7 +16,7 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 CONTROLS = "input:not([type=hidden]), select, button"
-KEYS = {"range": ("ArrowRight", "ArrowLeft"), "number": ("ArrowUp", "ArrowDown"), "radio": ("ArrowDown", "ArrowUp")}
+KEYS = {"range": ("ArrowRight", "ArrowLeft"), "checkbox": ("Space",), "submit": ("Enter",), "button": ("Enter",)}
 SEEN = "e => [...e.querySelectorAll('img, svg, canvas, table, p[role=status]')].map(o => o.src || o.outerHTML).join()"
 
 
@@ -51,7 +51,7 @@ def moved(page, figure) -> list[str]:
         if control.is_disabled():
             continue
         kind = control.evaluate("e => e.type || e.tagName.toLowerCase()")
-        if any(_changes(page, figure, control, key) for key in KEYS.get(kind, ("Enter", "ArrowDown", "ArrowUp"))):
+        if any(_changes(page, figure, control, key) for key in KEYS.get(kind, ("ArrowDown", "ArrowUp"))):
             found.append(kind)
     return found
 
@@ -61,7 +61,7 @@ def _changes(page, figure, control, key) -> bool:
     control.scroll_into_view_if_needed()
     control.focus()
     page.keyboard.press(key)
-    for _ in range(20):
+    for _ in range(40):
         page.wait_for_timeout(50)
         if figure.evaluate(SEEN) != before:
             return True

@@ -3,26 +3,23 @@
 import os
 import re
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import nbformat
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="no playwright here: pip install playwright")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-]
-PATIENCE = 60_000  # milliseconds
+from minixai.book import figures
+from tests.book.browser import PATIENCE, browser_page, moved, needs_browser, playwright, press, shut_out
 
+pytestmark = [pytest.mark.browser, needs_browser]
+
+# Small figures that show every kind of control, then all figures of the book as they come without arguments.
 CELLS = (
     "import numpy as np\nimport minixai as mx\nfrom minixai import book\nfrom minixai.book import live, pixels",
     "rng = np.random.default_rng(0)\n"
@@ -34,51 +31,44 @@ CELLS = (
     "def draw(a):\n"
     "    return live.Frame(pixels.enlarged(pixels.colours(np.eye(3) * a, 'magma', 1), 60), f'alpha is {a:g}')\n"
     "live.Figure(draw, {'a': live.number('alpha', 0, 1, 0.25, 0.5)})",
-    "book.figures.gates()",
-    "book.figures.painting()",
-    "book.figures.wirings()",
-    "book.figures.switches()",
 )
+SHOWN = tuple(f"book.figures.{name}()" for name in figures.known())
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    """JupyterLab with the cells above, all of them run; and the list of what was asked of other machines."""
-    folder = tmp_path_factory.mktemp("lab")
-    cells = [nbformat.v4.new_code_cell(code) for code in CELLS]
+@contextmanager
+def lab(folder, cells):
+    """JupyterLab in a browser, with a notebook of these cells; none of them has run yet."""
+    made = [nbformat.v4.new_code_cell(code) for code in cells]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "figures.ipynb")
+    nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=kernel), folder / "figures.ipynb")
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     token, address = secrets.token_hex(8), f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}"]
     command += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}"]
+    # JupyterLab keeps only the cells in sight in the page; here all of them are asked.
+    settings = folder / "lab/settings/overrides.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}')
+    command += [f"--LabApp.app_settings_dir={settings.parent}"]
     server = subprocess.Popen(
         command, env=os.environ | {"JUPYTER_CONFIG_DIR": str(folder), "MINIXAI_STATE": str(folder)},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         wait_for(f"{address}/api")
-        with playwright.sync_playwright() as tools:
-            browser = tools.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            shown = browser.new_page(viewport={"width": 1200, "height": 1600})
-            shown.elsewhere = []
-            shown.on("request", lambda r: note(shown.elsewhere, r.url, address))
+        with browser_page(address) as shown:
             shown.goto(f"{address}/lab/tree/figures.ipynb?token={token}")
             playwright.expect(shown.get_by_text("| Idle").first).to_be_visible(timeout=PATIENCE)
-            shown.get_by_role("menuitem", name="Run", exact=True).click()
-            shown.get_by_text("Run All Cells", exact=True).click()
-            shown.wait_for_selector(".mx-figure[aria-label^='You are']", timeout=PATIENCE)
             yield shown
-            browser.close()
     finally:
         server.terminate()
         server.wait(timeout=20)
 
 
 def wait_for(address):
-    for _ in range(300):
+    for _ in range(600):
         try:
             return urlopen(address, timeout=1)
         except (URLError, ConnectionError, TimeoutError):
@@ -86,19 +76,21 @@ def wait_for(address):
     raise TimeoutError(f"{address} does not answer")
 
 
-def note(elsewhere, url, address):
-    if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:")):
-        elsewhere.append(url)
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """All the cells above, run."""
+    with lab(tmp_path_factory.mktemp("lab"), CELLS + SHOWN) as shown:
+        shown.get_by_role("menuitem", name="Run", exact=True).click()
+        shown.get_by_text("Run All Cells", exact=True).click()
+        last = shown.locator(".jp-CodeCell").nth(len(CELLS + SHOWN) - 1)
+        playwright.expect(last.locator(".mx-figure, .mx-live").first).to_be_visible(timeout=2 * PATIENCE)
+        yield shown
 
 
-def press(page, control, key, words):
-    """Press a key on a control; what the words say once they have changed."""
-    before = words.inner_text()
-    control.scroll_into_view_if_needed()
-    control.focus()
-    page.keyboard.press(key)
-    playwright.expect(words).not_to_have_text(before, timeout=PATIENCE)
-    return words.inner_text()
+def figure_of(page, name):
+    """The figure in the cell that shows it."""
+    cell = page.locator(".jp-CodeCell").nth(len(CELLS) + list(figures.known()).index(name))
+    return cell.locator(".jp-OutputArea-output .mx-figure, .jp-OutputArea-output .mx-live").first
 
 
 def test_arrow_keys_choose_class_method_and_network_and_the_picture_follows(page):
@@ -129,17 +121,17 @@ def test_slider_and_number_box_agree_and_both_move_the_picture(page):
 
 
 def test_figures_without_a_kernel_answer_their_keys(page):
-    gates = page.locator(".mx-figure").first
+    gates = figure_of(page, "gates")
     words = gates.locator("p[role=status]")
     assert words.inner_text().startswith("They differ in 5 cells")
     assert press(page, gates.locator("input").nth(3), "ArrowUp", words).startswith("They differ in 4 cells")
 
-    painting = page.locator(".mx-figure").nth(1)
+    painting = figure_of(page, "painting")
     words = painting.locator("p[role=status]")
     assert "= 26." in press(page, painting.locator("input[type=radio]").first, "ArrowDown", words)
     assert "= 18." in press(page, painting.locator("input[type=range]").first, "ArrowRight", words)
 
-    wirings = page.locator(".mx-figure").nth(2)
+    wirings = figure_of(page, "wirings")
     words = wirings.locator("p[role=status]")
     assert "DeconvNet (1, 0)" in words.inner_text()
     assert "DeconvNet (0, 1)" in press(page, wirings.locator("input[type=radio]").first, "ArrowDown", words)
@@ -147,7 +139,7 @@ def test_figures_without_a_kernel_answer_their_keys(page):
 
 
 def test_arrow_keys_make_another_library(page):
-    figure = page.locator(".mx-figure").nth(3)
+    figure = figure_of(page, "switches")
     words, groups = figure.locator("p[role=status]"), figure.locator("fieldset")
     gamma = figure.locator("table").nth(1)
     assert words.inner_text() == "You are now minixai." and gamma.inner_text().split()[-2:] == ["1.6", "-0.4"]
@@ -164,6 +156,19 @@ def test_every_control_and_every_picture_has_a_name(page):
         assert control.evaluate(named)
     for image in page.locator(".jp-OutputArea-output img").all():
         assert len(image.get_attribute("alt")) > 8
+
+
+@pytest.mark.parametrize("name", figures.known())
+def test_every_figure_answers_its_keys(page, name):
+    figure = figure_of(page, name)
+    playwright.expect(figure).to_be_visible()
+    assert moved(page, figure), f"no control of {name} changes what is seen"
+
+
+@pytest.mark.parametrize("name", figures.known())
+def test_no_figure_shuts_anybody_out(page, name):
+    figure_of(page, name).evaluate("(e, name) => e.setAttribute('data-asked', name)", name)
+    assert shut_out(page, f'[data-asked="{name}"]') == []
 
 
 def test_nothing_was_asked_of_another_machine(page):
