@@ -27,7 +27,7 @@ FLOORS = [
     {"zoo", "metrics", "blackbox", "adversarial"},
     {"draw"},
     {"api", ""},  # the package itself is the front door: whoever imports it stands above
-    {"crosscheck"},
+    {"crosscheck", "lab"},
     {"experiments", "conformance", "bench"},
     {"book"},
     {"cli"},
