@@ -5,10 +5,6 @@ Bad input ends with exit code 2 and one sentence on stderr; with ``--json`` stdo
 
 import os
 import platform
-import secrets
-import shutil
-import socket
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -25,12 +21,13 @@ from minixai import api, draw, files, zoo
 from minixai.adversarial.commands import attack_verb
 from minixai.conformance.commands import conform
 from minixai.experiments import commands as experimenting
+from minixai.lab import lab
 from minixai.metrics import commands as judging
 from minixai.network import Network
 from minixai.ops import engine
 from minixai.printing import AsJson, print_json
 from minixai.result import Explanation
-from minixai.zoo import digits, husky, shapes, shapes_resnet
+from minixai.zoo import clips, digits, husky, shapes, shapes_resnet
 from minixai.zoo import download as downloads
 
 BAD_INPUT = 2
@@ -42,6 +39,7 @@ SAMPLES = {  # {network: a picture of its own kind}
     "shapes": lambda: shapes.samples().x[4],  # a star
     "husky": lambda: husky.samples().x[1],  # a wolf on snow
     "shapes-resnet": lambda: shapes_resnet.samples().x[4],  # a star
+    "clips": lambda: clips.samples().x[1],  # a crescent that moves to the right
 }
 PACKAGES = (
     "minixai", "numpy", "pillow", "matplotlib", "typer", "tqdm", "platformdirs", "numba", "scipy", "scikit-image",
@@ -72,7 +70,9 @@ app = typer.Typer(
 )
 app.add_typer(conform, name="conform")
 
-Image = Annotated[Path | None, typer.Argument(help="A picture file; without one, one of the network's own kind.")]
+Image = Annotated[
+    Path | None, typer.Argument(help="A picture file (for clips a GIF); without one, one of the network's own kind.")
+]
 NetworkName = Annotated[str, typer.Option("--network", help="Its name, see: minixai networks.")]
 Target = Annotated[str | None, typer.Option(help="The class, by number or name; without it, the winning one.")]
 
@@ -128,7 +128,7 @@ def explain(
     method: Annotated[str, typer.Option(help="Its name, see: minixai methods.")] = "lrp-epsilon",
     target: Target = None,
     param: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="For the method; repeatable.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the figure (.png) or the numbers (.npz).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the figure (.png), numbers (.npz), a clip (.gif).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Explain the class of one picture by one method."""
@@ -234,28 +234,6 @@ def bench(
         typer.echo(ratio.as_text())
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def lab(
-    context: typer.Context,
-    browser: Annotated[bool, typer.Option(help="Open a browser, where there is a display.")] = True,
-) -> None:
-    """Open the chapters in JupyterLab; further options (such as --ip) go to JupyterLab."""
-    if find_spec("jupyterlab") is None:
-        raise ImportError("the chapters need JupyterLab: pip install 'minixai[book]'")
-    folder = _chapters()
-    first = next(iter(sorted(path.name for path in folder.glob("*.ipynb"))), "")
-    port, token = _free_port(), secrets.token_urlsafe(24)
-    address = f"http://localhost:{port}/lab/tree/{first}?token={token}"
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", f"--ServerApp.port={port}"]
-    command += ["--ServerApp.port_retries=0", f"--LabApp.default_url=/lab/tree/{first}"]
-    command += [] if browser and _has_display() else ["--no-browser"]
-    command += ["--allow-root"] if _is_root() else []  # in a container; it listens on this machine only, with a token
-    command += context.args
-    typer.echo(f"The chapters are in {folder}. Open {address}")
-    typer.echo("Stop with Ctrl-C.")
-    raise typer.Exit(_run(command, JUPYTER_TOKEN=token))
-
-
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Say what is installed, how many threads there are, whether there is a GPU, where things are kept."""
@@ -338,47 +316,6 @@ def _summary(e: Explanation) -> dict[str, Any]:
     }
 
 
-def _chapters() -> Path:
-    """The folder to work in: the checkout's own, or a copy beside the reader that keeps what is already there."""
-    source = files.root("chapters")
-    if files.in_checkout():
-        return source
-    copy = Path("minixai-chapters").resolve()
-    shutil.copytree(source, copy, copy_function=_copy_new, dirs_exist_ok=True)
-    return copy
-
-
-def _copy_new(source: str, target: str) -> None:
-    if not os.path.exists(target):
-        shutil.copyfile(source, target)
-
-
-def _run(command: list[str], **environment: str) -> int:
-    """Run a program that lives until somebody stops it; its exit code."""
-    with subprocess.Popen(command, env=os.environ | environment) as running:
-        while running.poll() is None:
-            try:
-                running.wait()
-            except KeyboardInterrupt:
-                continue  # it hears Ctrl-C too, asks its own question, and must be left to shut down its kernels
-    return running.returncode if running.returncode >= 0 else 128 - running.returncode
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return probe.getsockname()[1]
-
-
-def _is_root() -> bool:
-    return hasattr(os, "geteuid") and os.geteuid() == 0
-
-
-def _has_display() -> bool:
-    """Whether a browser could open: everywhere but on a Linux without a screen."""
-    return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
-
-
 def _examination() -> dict[str, dict[str, Any]]:
     from platformdirs import user_state_path
 
@@ -413,4 +350,5 @@ def _gpu() -> str:
     return ", ".join(names) or "none that PyTorch can use"
 
 
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
 app.command("attack")(attack_verb(zoo.load, _picture, _target, _params, draw))

@@ -70,7 +70,7 @@ def bring(source: Path, folder: Path) -> list[str]:
 
 
 def _known(folder: Path) -> dict[str, str]:
-    """What was copied before; nothing, if that cannot be read: then each file that differs gets the new one beside it."""
+    """What was copied before; nothing, if that cannot be read: then what differs gets the new one beside it."""
     try:
         found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
