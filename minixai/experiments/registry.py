@@ -11,6 +11,7 @@ from minixai.experiments import (
     faithfulness,
     fem_neighbours,
     figure9,
+    generators,
     guided_pixels,
     integrated_noise,
     randomisation,
@@ -52,6 +53,7 @@ _ALL = (
     _of(accuracy.CLAIM, accuracy.accuracy),
     _of(figure9.CLAIM, figure9.figure9),
     _of(speed.CLAIM, speed.speed),
+    _of(generators.CLAIM, generators.generators),
 )
 
 EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType({experiment.name: experiment for experiment in _ALL})

@@ -15,6 +15,7 @@ from minixai.experiments import (
     EXPERIMENTS,
     accuracy,
     figure9,
+    generators,
     guided_pixels,
     integrated_noise,
     randomisation,
@@ -33,6 +34,7 @@ from minixai.experiments.subjects import SEED, Subject, correlation, heat, log_o
 from minixai.experiments.tables import page
 from minixai.ops import Softmax
 from minixai.zoo import husky as of_husky
+from minixai.zoo import lesion as of_lesion
 from minixai.zoo import shapes as of_shapes
 from minixai.zoo.weights import parameters
 
@@ -43,8 +45,8 @@ NAMES = list(EXPERIMENTS)
 
 
 def test_every_claim_of_the_list_is_there():
-    assert {e.section for e in EXPERIMENTS.values()} == {"1", "4.3", "4.4", "4.5", "5.3", "7"}
-    assert len(NAMES) == len({e.claim for e in EXPERIMENTS.values()}) == 14
+    assert {e.section for e in EXPERIMENTS.values()} == {"1", "4.3", "4.4", "4.5", "5.3", "6", "7"}
+    assert len(NAMES) == len({e.claim for e in EXPERIMENTS.values()}) == 15
     assert all(e.name == name and e.function.__doc__ for name, e in EXPERIMENTS.items())
 
 
@@ -291,6 +293,42 @@ def test_heat_and_constant_maps():
     np.testing.assert_array_equal(heat(np.array([[-1.0, 2], [4, 0]])), [[0, 0.5], [1, 0]])
     assert not heat(-np.ones((2, 2))).any()
     assert correlation(np.ones((2, 2)), np.eye(2)) == 0
+
+
+def test_a_map_on_the_lesion_by_hand():
+    """The lesion is the first of four pixels; 3 of 4 parts of the first map lie on it, and none of the second."""
+    masks, maps = np.array([[[1, 0], [0, 0]]] * 2, bool), np.array([[[3, 0], [0, 1]], [[0, 0], [0, 2]]])
+    found = {what: generators.judged({"m": maps}, masks, what)["m"].tolist() for what in generators.MEASURES}
+    assert found["share on the lesion"] == [0.75, 0] and generators.share(0 * maps[0], masks[0]) == 0
+    assert found["maximum on the lesion"] == found["IoU"] == [1, 0]
+    assert found["AUC"] == [1, pytest.approx(1 / 3)]  # of the others two tie, one wins
+
+
+def test_generators_on_a_few():
+    """The maps are those of the methods, and each statement is what two generators have more than one."""
+    o = generators.generators(6)
+    net = mx.load("lesion")
+    seen = generators.found(net, 6)
+    assert o.pictures == len(seen) <= 6 and not {SEED} & {p[0] for p in (of_lesion.TRAINING, of_lesion.HELD_OUT)}
+    assert all(mask.any() for mask in seen.masks) and (net(seen.x).argmax(axis=1) == 1).all()
+    maps, _ = generators.explained(net, seen)
+    np.testing.assert_array_equal(maps[generators.TWO], mx.explain(net, seen.x, "two-generators").map)
+    x, alone, g_a = seen.x[:, 0], of_lesion.alone()(seen.x)[:, 0], net.generators.adversarial(seen.x)[:, 0]
+    np.testing.assert_array_equal(maps[generators.ALONE], abs(x - alone))
+    np.testing.assert_array_equal(maps[generators.PAIRS_OWN], abs(x - g_a))
+    for s, p in zip(o.statements, o.panels, strict=True):
+        means = {r.label: r.interval.value for r in p.rows}
+        assert s.interval.value == pytest.approx(means[generators.TWO] - means[generators.ALONE])
+        assert len(means) == 4 and s.text.startswith(p.title)
+
+
+def test_auc_is_no_judge_of_these_generators():
+    """What the record must show: the picture's brightness, which explains nothing, has no lower AUC than the maps."""
+    rows = {r.label: r.interval for r in stored("generators").panels[0].rows}
+    assert all(rows[generators.PICTURE].value >= i.value for i in rows.values())
+    worse, *better = stored("generators").statements
+    assert worse.text.startswith("AUC") and worse.verdict != "confirmed"
+    assert [s.verdict for s in better] == ["confirmed"] * 3
 
 
 def test_pictures_are_held_out_and_the_same_every_time():
