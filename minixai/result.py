@@ -68,13 +68,13 @@ class Explanation:
         return self.relevance.reshape(len(self.relevance), -1).sum(1) if self.batched else self.relevance.sum()
 
     def show(self) -> Any:
-        """A figure: the picture, the raw map, the heat map over the picture."""
+        """A figure: the picture, the raw map, the heat map over the picture; of a clip, all its frames in a row."""
         from minixai import draw
 
         return draw.explanation(self)
 
     def save(self, path: str | Path) -> Path:
-        """Write the figure (``.png``) or the numbers (``.npz``) and return the path."""
+        """Write the figure (``.png``), the numbers (``.npz``) or a clip's animation (``.gif``) and return the path."""
         from minixai import draw
 
         return draw.save(self, path)

@@ -44,6 +44,11 @@ def picture_of(e: Explanation) -> Array:
     return coloured(np.moveaxis(x, 0, -1) if len(x) == 3 else x.mean(axis=0)[..., None])
 
 
+def is_clip(e: Explanation) -> bool:
+    """Whether it explains one clip, whose map is (D, H, W)."""
+    return not e.batched and e.map.ndim == 3
+
+
 def is_signed(e: Explanation) -> bool:
     """Whether 0 is in the middle of the scale: something is negative, or could be where a score is shared out."""
     shares = e.expected is not None and e.method not in NEVER_NEGATIVE

@@ -37,8 +37,8 @@ def show_map(axes: "Axes", values: Array, limits: tuple[float, float], level: fl
         _bar(axes, image, limits)
 
 
-def show_heat(axes: "Axes", picture: Array, heat: Array, level: float) -> None:
-    """The picture in grey, tinted by the heat map; features: their bars in its colours."""
+def show_heat(axes: "Axes", picture: Array, heat: Array, level: float, bar: bool = True) -> None:
+    """The picture in grey, tinted by the heat map; features: their bars in its colours. ``bar``: with its scale."""
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
 
@@ -50,7 +50,8 @@ def show_heat(axes: "Axes", picture: Array, heat: Array, level: float) -> None:
         axes.imshow(grey, cmap="gray", vmin=0, vmax=1, extent=(-0.5, width - 0.5, height - 0.5, -0.5))
         _show_image(axes, heat, cmap=UNSIGNED, vmin=0, vmax=1, alpha=TINT)
         _outline(axes, heat, level)
-    _bar(axes, ScalarMappable(cmap=UNSIGNED), (0.0, 1.0), alpha=1 if picture.ndim == 1 else TINT)
+    if bar:
+        _bar(axes, ScalarMappable(cmap=UNSIGNED), (0.0, 1.0), alpha=1 if picture.ndim == 1 else TINT)
 
 
 def show_reason(axes: "Axes", reason: str) -> None:

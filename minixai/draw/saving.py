@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minixai.draw.numbers import as_floats
+from minixai.draw.clips import animation
+from minixai.draw.numbers import as_floats, is_clip
 from minixai.draw.page import html, png
 from minixai.draw.single import explanation
 from minixai.draw.words import alt_text
@@ -18,7 +19,7 @@ from minixai.zoo.weights import write
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SUFFIXES = (".png", ".npz")
+SUFFIXES = (".png", ".npz", ".gif")
 
 
 def as_html(e: Explanation) -> str:
@@ -27,14 +28,23 @@ def as_html(e: Explanation) -> str:
 
 
 def save(e: Explanation, path: str | Path) -> Path:
-    """Write the figure (``.png``, its words as the field Description) or the numbers (``.npz``); the path.
+    """Write the figure (``.png``, its words as the field Description), the numbers (``.npz``) or, of one clip, an
+    animation (``.gif``, its words as the comment; see :func:`minixai.draw.animation`); the path.
 
     An .npz holds relevance, map, heatmap, x, ``signals/NODE`` and the facts; fractions are stored as float64, and as
-    strings in relevance_exact. The file appears whole or not at all. Raises ValueError for any other suffix.
+    strings in relevance_exact. The file appears whole or not at all. Raises ValueError for any other suffix, and
+    for a ``.gif`` of anything but one clip.
     """
     path = checked(path)
-    write(path, png(explanation(e)) if path.suffix.lower() == ".png" else npz(e))
+    kind = path.suffix.lower()
+    if kind == ".gif" and not is_clip(e):
+        raise ValueError(f"cannot write {str(path)!r}: only the frames of one clip can move; write a .png or .npz")
+    write(path, {".png": _figure, ".npz": npz, ".gif": animation}[kind](e))
     return path
+
+
+def _figure(e: Explanation) -> bytes:
+    return png(explanation(e))
 
 
 def save_figure(figure: "Figure", path: str | Path) -> Path:

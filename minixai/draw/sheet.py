@@ -22,18 +22,18 @@ class Sheet:
 
     def __init__(
         self, rows: int, columns: int, *, title: str, alt: str, foot: str, choices: str = "",
-        cell: float = CELL, heading: float = HEADING, room: float = 0,
+        cell: float = CELL, heading: float = HEADING, room: float = 0, side: float = PANEL,
     ) -> None:  # fmt: skip
         """``choices`` stand below the title, which may be empty, and ``foot`` below all; ``alt`` is the whole in words.
 
-        ``heading``: inches above each row. ``room``: inches kept free on the right of the title.
+        ``heading``: inches above each row. ``room``: inches kept free on the right of the title. ``side``: of a panel.
         """
-        self.columns, self.cell, self.heading, self.places = columns, cell, heading, count()
-        self.width = 2 * MARGIN + columns * cell + (CELL - cell)
+        self.columns, self.cell, self.heading, self.side, self.places = columns, cell, heading, side, count()
+        self.width = 2 * MARGIN + (columns - 1) * cell + side + (CELL - PANEL)
         title, choices, foot = self.lines(title, 9, room), self.lines(choices, 14), self.lines(foot, 14)
         self.start = TITLE + 0.2 * title.count("\n") if title else 0.0
         self.start += LINE * (choices.count("\n") + 1) if choices else 0
-        self.height = self.start + rows * (heading + PANEL) + FOOT + LINE * foot.count("\n")
+        self.height = self.start + rows * (heading + side) + FOOT + LINE * foot.count("\n")
         self.figure = blank(self.width, self.height, alt)
         self.write(MARGIN, 0.12, title, size=11, weight="bold", va="top")
         self.write(MARGIN, self.start, choices, size=7.5, color=QUIET, va="bottom")
@@ -57,14 +57,14 @@ class Sheet:
         return MARGIN + column * self.cell
 
     def top(self, row: int) -> float:
-        return self.start + row * (self.heading + PANEL) + self.heading
+        return self.start + row * (self.heading + self.side) + self.heading
 
     def head(self, row: int, heading: str) -> None:
         """A line above the panels of a row."""
         self.write(MARGIN, self.top(row) - 0.22, self.lines(heading, 12), va="bottom")
 
     def panel(self, row: int, column: int, title: str, **how: Any) -> "Axes":
-        axes = self.axes(self.left(column), self.top(row), PANEL, PANEL)
+        axes = self.axes(self.left(column), self.top(row), self.side, self.side)
         axes.set_title(title, **how)
         return axes
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import minixai as mx
 from minixai import cli, draw, files
-from minixai.zoo import digits, husky, shapes
+from minixai.zoo import clips, digits, husky, shapes
 
 HEAVY = ("matplotlib", "numba", "scipy", "torch", "tqdm", "PIL")
 
@@ -125,13 +125,15 @@ def test_a_class_is_given_by_number_or_name(given, number):
     assert as_json("explain", "--method", "gradient", "--target", given)["target"] == number
 
 
-@pytest.mark.parametrize(("network", "label"), [("digits", "three"), ("shapes", "star"), ("husky", "wolf")])
+@pytest.mark.parametrize(
+    ("network", "label"), [("digits", "three"), ("shapes", "star"), ("husky", "wolf"), ("clips", "right")]
+)
 def test_every_network_of_ours_brings_a_picture_and_is_right_about_it(network, label):
     found = as_json("explain", "--network", network, "--method", "gradient")
     assert (found["network"], found["label"]) == (network, label)
 
 
-@pytest.mark.parametrize("member", [digits, shapes, husky], ids=lambda member: member.NAME)
+@pytest.mark.parametrize("member", [digits, shapes, husky, clips], ids=lambda member: member.NAME)
 def test_samples_are_inputs_and_show_every_class_equally_often(member):
     x, labels = member.samples()
     classes = len(member.card().classes)
@@ -155,6 +157,27 @@ def test_out_writes_the_figure_or_the_numbers(three, folder):
     with np.load("map.npz", allow_pickle=False) as stored:
         np.testing.assert_array_equal(stored["relevance"], e.relevance)
     assert {path.name for path in folder.iterdir()} == {"map.png", "map.npz"}
+
+
+def test_a_clip_is_explained_and_moves(folder):
+    """Without a file its own clip; else the frames of a GIF. What is written is a GIF, too."""
+    net, x = mx.load("clips"), clips.samples().x[1]
+    found = as_json("explain", "--network", "clips", "--method", "fem", "--out", "map.gif")
+    assert (found["label"], found["notes"], found["written"]) == ("right", {"layer": "relu3"}, "map.gif")
+    assert found["shows"] == draw.alt_text(mx.explain(net, x, "fem"))
+    first, *others = map(Image.fromarray, net.unpreprocess(x))
+    first.save("clip.gif", save_all=True, append_images=others)
+    assert as_json("explain", "clip.gif", "--network", "clips", "--method", "fem")["total"] == found["total"]
+    with Image.open("map.gif") as image:
+        assert image.n_frames == 8
+
+
+def test_a_picture_is_no_clip_and_does_not_move(picture, folder):
+    said = run("explain", picture, "--network", "clips", code=2).stderr
+    assert said == "minixai: the clip has 1 frames; expected 8: cut it first\n"
+    said = run("explain", "--method", "fem", "--out", "map.gif", code=2).stderr
+    assert said == "minixai: cannot write 'map.gif': only the frames of one clip can move; write a .png or .npz\n"
+    assert not (folder / "map.gif").exists()
 
 
 def test_smoothgrad_averages_another_method():
@@ -244,7 +267,7 @@ def test_atlas_agrees_with_explain_all(three):
         (["explain", "--method", "cam"], r"cam needs a network that ends in global average pooling.*"),
         (["explain", "nowhere.png"], r"there is no file 'nowhere.png'; give the path of a picture"),
         (["explain", "text.png"], r"'text.png' .*expected .*"),
-        (["explain", "--out", "map.jpg"], r"cannot write 'map.jpg'; expected a name that ends in .png or .npz"),
+        (["explain", "--out", "map.jpg"], r"cannot write 'map.jpg'; expected a name that ends in .png or .npz or .gif"),
         (["atlas", "--out", "atlas.npz"], r"cannot write 'atlas.npz'; expected a name that ends in .png"),
         (["atlas", "--target", "ten"], r"target 'ten' is not a class; .*"),
         (["atlas", "nowhere.png"], r"there is no file 'nowhere.png'; give the path of a picture"),

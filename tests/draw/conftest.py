@@ -57,6 +57,7 @@ KINDS = {
     "many channels": lambda: mx.explain(convolutional(channels=5), pixels(5, 8, 8), "fem"),
     "features": lambda: mx.explain(linear(), np.arange(6.0) - 2, "lrp-0"),
     "clip": lambda: mx.explain(three_dimensional(), pixels(1, 4, 6, 6), "lrp-0"),
+    "two clips": lambda: mx.explain(three_dimensional(), pixels(2, 1, 4, 6, 6), "lrp-0"),
     "batch": lambda: mx.explain(convolutional(), pixels(3, 1, 8, 8), "integrated-gradients", target=[0, 1, 2]),
     "feature batch": lambda: mx.explain(linear(), pixels(2, 6), "gradient"),
     "given": lambda: mx.Explanation.from_array(np.outer([-2.0, 0, 1, 3], np.arange(9)), pixels(1, 4, 9)),
@@ -67,6 +68,9 @@ KINDS = {
     "tiny numbers": lambda: mx.Explanation.from_array(1e-7 * (np.eye(8) - 0.3), pixels(1, 8, 8)),
     "nothing": lambda: mx.Explanation.from_array(np.zeros((8, 8)), pixels(1, 8, 8)),
 }
+
+
+ROWS = [kind for kind in KINDS if kind != "clip"]  # a clip alone is a filmstrip
 
 
 @cache

@@ -244,7 +244,7 @@ def test_every_white_box_method_fits(net, x):
     for name, e in found.items():
         assert e.relevance.shape == OWN_SIZE.get(name, (1, 8, 32, 32)), name
         assert e.map.shape == e.heatmap.shape == (8, 32, 32), name
-        assert e.heatmap.min() == 0 and e.heatmap.max() == 1, name
+        assert 0 <= e.heatmap.min() < e.heatmap.max() == 1, name
         assert e.picture.shape == (8, 32, 32, 3), name
     for name in ("lrp-0", "lrp-epsilon", "lrp-gamma", "lrp-alphabeta", "lrp-composite", "deep-taylor"):
         e = found[name]
