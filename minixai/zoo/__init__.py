@@ -14,6 +14,7 @@ from minixai.zoo import (
     clips,
     digits,
     husky,
+    husky_balanced,
     lesion,
     lesion_generators,
     resnet,
@@ -39,6 +40,9 @@ class Member(NamedTuple):
 _MEMBERS = {
     shapes.NAME: Member(shapes.card, shapes.load, shapes.network, shapes.recipe),
     husky.NAME: Member(husky.card, husky.load, husky.network, husky.recipe),
+    husky_balanced.NAME: Member(
+        husky_balanced.card, husky_balanced.load, husky_balanced.network, husky_balanced.recipe
+    ),
     shapes_resnet.NAME: Member(shapes_resnet.card, shapes_resnet.load, shapes_resnet.network, shapes_resnet.recipe),
     digits.NAME: Member(digits.card, digits.load, digits.network, digits.recipe),
     lesion.NAME: Member(lesion.card, lesion.load, lesion.network, lesion.recipe),

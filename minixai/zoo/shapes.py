@@ -51,24 +51,27 @@ def examples() -> Examples:
     return Examples(*(Labelled(Inputs(s.pictures), s.labels) for s in (scenes(*TRAINING), scenes(*HELD_OUT))))
 
 
-def alexnet_like(draw: Draw, name: str, classes: Sequence[str]) -> Network:
+def alexnet_like(
+    draw: Draw, name: str, classes: Sequence[str], maps: tuple[int, int] = (24, 48), hidden: int = 48
+) -> Network:
     """Fig. 2 in small: convolutions, ReLU and max-pools, then two linear layers. The last pool keeps an 8x8 map:
     the class activation maps are made of its cells, and on a 4x4 one they could not point within 4 pixels."""
+    first, rest = maps
     layers = [
-        Conv2d(draw(24, 3, 5, 5), blank(24), stride=2, padding=2),
+        Conv2d(draw(first, 3, 5, 5), blank(first), stride=2, padding=2),
         ReLU(),
         MaxPool2d(2),
-        Conv2d(draw(48, 24, 3, 3), blank(48), padding=1),
+        Conv2d(draw(rest, first, 3, 3), blank(rest), padding=1),
         ReLU(),
-        Conv2d(draw(48, 48, 3, 3), blank(48), padding=1),
+        Conv2d(draw(rest, rest, 3, 3), blank(rest), padding=1),
         ReLU(),
-        Conv2d(draw(48, 48, 3, 3), blank(48), padding=1),
+        Conv2d(draw(rest, rest, 3, 3), blank(rest), padding=1),
         ReLU(),
         MaxPool2d(2),
         Flatten(),
-        Linear(draw(48, 48 * 8 * 8), blank(48)),
+        Linear(draw(hidden, rest * 8 * 8), blank(hidden)),
         ReLU(),
-        Linear(draw(len(classes), 48), blank(len(classes))),
+        Linear(draw(len(classes), hidden), blank(len(classes))),
     ]
     facts = {"classes": tuple(classes), "black": PICTURES.black, "box": PICTURES.box, "input_shape": SHAPE}
     return Network.sequential(layers, name=name, pictures=PICTURES, feature_layer="maxpool2", **facts)
