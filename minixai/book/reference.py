@@ -8,12 +8,16 @@ from typing import NamedTuple
 
 
 class Term(NamedTuple):
-    """A word of the field: the chapter that introduces it, and what it means."""
+    """A word of the field: the chapter that introduces it, and what it means.
+
+    ``everyday``: people use it without being introduced to it, too, so that the tests cannot tell.
+    """
 
     name: str
     chapter: str
     meaning: str
     others: tuple[str, ...] = ()  # other forms that stand for the same
+    everyday: bool = False
 
 
 class Letter(NamedTuple):
@@ -56,20 +60,21 @@ GLOSSARY = (
     Term("gate", "06", "What a ReLU lets through on the way back.", ("gates",)),
     Term("guided backpropagation", "06", "The gradient, with bad news stopped at every ReLU."),
     Term("DeconvNet", "06", "The way back by good news alone, whatever was on."),
-    Term("baseline", "07", "The picture that stands for 'nothing there'; also called reference.", ("reference",)),
+    Term("baseline", "07", "The picture that stands for 'nothing there'; also called reference."),
     Term("completeness", "07", "The contributions add up to the difference of the scores of picture and baseline."),
     Term("global average pooling", "09", "Each map's mean, and nothing else, goes on to the classifier.", ("GAP",)),
     Term("feature layer", "09", "The layer whose maps the CAM family and FEM read."),
-    Term("relevance", "10", "A share of the score, handed down layer by layer."),
+    Term("relevance", "10", "A share of the score, handed down layer by layer.", everyday=True),
     Term("conservation", "10", "What arrives at a layer leaves it, but for what its biases and eps keep."),
     Term("root point", "11", "The point of comparison at which a neuron is silent; every rule of LRP chooses one."),
     Term("multiplier", "12", "Difference in the output over difference in the input: DeepLIFT's slope."),
-    Term("FEM", "13", "Where do feature maps show values that are rare for them? Asked without any class."),
-    Term("adversarial", "14", "Said of a picture changed so little that nobody sees it and the network errs."),
+    Term("K-sigma rule", "13", "Rare is what lies K spreads above the mean of its map."),
+    Term("FEM", "00", "Where do feature maps show values that are rare for them? Asked without any class."),
+    Term("adversarial", "00", "Said of a picture changed so little that nobody sees it and the network errs."),
     Term("faithfulness", "15", "Whether a map agrees with what the network does when what it marks is changed."),
-    Term("agreement", "15", "Whether a map agrees with what people mark."),
+    Term("agreement", "15", "Whether a map agrees with what people mark.", everyday=True),
     Term("batch norm", "16", "A layer that shifts and scales every channel; when it does not train, it is linear."),
-    Term("convention", "17", "A choice that a formula leaves open and a program must make.", ("conventions",)),
+    Term("convention", "17", "A choice that a formula leaves open and a program must make.", everyday=True),
 )
 
 NOTATION = (

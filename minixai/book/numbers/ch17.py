@@ -47,7 +47,7 @@ def _layer() -> dict[str, Callable[[], Value]]:
         answers = exact([compute() for compute in found.values()])
         return abs(answers[:, None] - answers).max() / abs(answers).max()
 
-    return found | {"apart": apart}
+    return found | {"apart": apart, "r": lambda: LAYER_R}
 
 
 def _line() -> dict[str, Callable[[], Value]]:
@@ -58,13 +58,15 @@ def _line() -> dict[str, Callable[[], Value]]:
 
 def _cube() -> dict[str, Callable[[], Value]]:
     """S = x1^3 + x2 at (3, 1) from (1, 0): integrated gradients with four places on the way."""
+    start, end = exact([1, 0]), exact([3, 1])
 
     def mean_slope(quadrature: str) -> Value:
         places, weights = points(quadrature, 4, exact([1]))
         slopes = [exact([3 * (1 + 2 * t) ** 2, 1]) for t in places]
-        return sum((w * s for w, s in zip(weights, slopes, strict=True)), exact([0, 0])) * exact([2, 1])
+        return sum((w * s for w, s in zip(weights, slopes, strict=True)), exact([0, 0])) * (end - start)
 
-    return {name: partial(mean_slope, name) for name in ("midpoint", "left", "right", "trapezoid")}
+    found: dict[str, Callable[[], Value]] = {"start": lambda: start, "end": lambda: end}
+    return found | {name: partial(mean_slope, name) for name in ("midpoint", "left", "right", "trapezoid")}
 
 
 NOISE_X, NOISE = exact([-1, 0, 3]), Fraction(3, 20)

@@ -160,7 +160,7 @@ if (torch := book.torch_or_say()) and (attr := book.captum_or_say()):
 # ## Nearly the same arrow
 #
 # How do people compare two implementations? Often by the cosine of the angle between the two maps: 1 if they point the
-# same way. Here are four conventions of one rule, for a layer of two neurons at which (4, 4) arrives: $\varepsilon = 1$
+# same way. Here are four conventions of one rule, for a layer of two neurons at which {{layer.r}} arrives: $\varepsilon = 1$
 # with the sign of what it is added to, as libraries have it; always $+1$, as the survey prints it; the bias left out;
 # and no $\varepsilon$ at all.
 
@@ -210,7 +210,7 @@ which_convention.check()
 # ## You are now library X
 #
 # Six switches; five small answers: LRP-$\varepsilon$ of the layer and LRP-$\gamma$ of the neuron above, integrated
-# gradients (IG) of $x_1^3 + x_2$ from (1, 0) to (3, 1), the size of SmoothGrad's noise on the picture $(-1, 0, 3)$,
+# gradients (IG) of $x_1^3 + x_2$ from {{cube.start}} to {{cube.end}}, the size of SmoothGrad's noise on the picture $(-1, 0, 3)$,
 # FEM's map of three tiny ones.
 #
 # The figure starts as minixai. Become Captum, in as few moves as you can; a double frame marks what is no longer
