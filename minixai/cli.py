@@ -27,7 +27,7 @@ from minixai.network import Network
 from minixai.ops import engine
 from minixai.printing import AsJson, print_json
 from minixai.result import Explanation
-from minixai.zoo import clips, digits, husky, shapes, shapes_resnet
+from minixai.zoo import clips, digits, husky, lesion, shapes, shapes_resnet
 from minixai.zoo import download as downloads
 
 BAD_INPUT = 2
@@ -40,6 +40,7 @@ SAMPLES = {  # {network: a picture of its own kind}
     "husky": lambda: husky.samples().x[1],  # a wolf on snow
     "shapes-resnet": lambda: shapes_resnet.samples().x[4],  # a star
     "clips": lambda: clips.samples().x[1],  # a crescent that moves to the right
+    "lesion": lambda: lesion.samples().x[1],  # a lesion
 }
 PACKAGES = (
     "minixai", "numpy", "pillow", "matplotlib", "typer", "tqdm", "platformdirs", "numba", "scipy", "scikit-image",

@@ -40,6 +40,10 @@ METHODS: dict[str, Callable[..., Found]] = {
     "deeplift-revealcancel": deeplift_revealcancel,
     "fem": fem,
 }
+ELSEWHERE = dict.fromkeys(
+    ("occlusion", "lime", "meaningful-perturbation"),
+    "it only asks for scores and has no mirror: minixai.explain takes modules, too",
+) | {"two-generators": "it has no mirror: minixai.explain takes torch generators, for minixai.from_torch(module, x)"}
 ON_OTHER_PICTURES = ("integrated-gradients", "smoothgrad")  # the class is that of the clean picture
 AUTOCAST = ("gradient", "deconvnet", "guided-backprop", "integrated-gradients", "smoothgrad", "grad-cam")
 AXES = {5: 4, 4: 3, 2: 1}  # axes of the weights of the first layer: axes of one picture
@@ -126,6 +130,8 @@ def _targets(module: nn.Module, target: Any, x: Tensor) -> Tensor | None:
 
 def _prepared(name: Any, params: Mapping[str, Any]) -> Callable[[Subject], Found]:
     """The method with its parameters."""
+    if name in ELSEWHERE:
+        raise ValueError(f"method {name!r} is not here; {ELSEWHERE[name]}")
     if name not in METHODS:
         raise ValueError(f"method {name!r} is not known; {_hint(str(name), list(METHODS))}")
     own = {key: value for key, value in params.items() if name != "smoothgrad" or key in _defaults(name)}

@@ -1,13 +1,15 @@
 """Two generators, Eq. (27): by hand, on held-out pictures beside one generator, and what is refused."""
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import minixai as mx
-from minixai import draw
+from minixai import cli, draw
 from minixai.adversarial.generators import one_generator, two_generators
 from minixai.draw.generators import Painted, generators_figure, generators_words
 from minixai.metrics import auc, pointing
@@ -151,6 +153,33 @@ def test_explain_all_takes_it_by_name_only(net):
     found = mx.explain_all(net, x, ["gradient", "two-generators"])
     np.testing.assert_array_equal(found["two-generators"].map, mx.explain(net, x, "two-generators").map)
     assert "two-generators" not in mx.explain_all(bright(), np.full((2, 2, 2), 0.75)).refused
+
+
+def test_the_command_line_explains_the_bundled_picture(net, tmp_path):
+    out = tmp_path / "map.npz"
+    arguments = ["explain", "--network", "lesion", "--method", "two-generators", "--json", "--out", str(out)]
+    found = json.loads(CliRunner().invoke(cli.app, arguments).stdout)
+    e = mx.explain(net, lesion.samples().x[1], "two-generators")
+    assert (found["method"], found["label"], found["params"]) == ("two-generators", "lesion", {"generators": None})
+    assert found["notes"] == {"g_s keeps the class": "1 of 1", "g_a changes it": "1 of 1"} == e.notes
+    assert found["total"] == pytest.approx(e.total, rel=1e-6) and found["expected"] is None
+    with np.load(out) as kept:
+        np.testing.assert_array_equal(kept["map"], e.map)
+    listed = CliRunner().invoke(cli.app, ["methods"]).stdout
+    assert "two-generators         6      Two generators; equations (27)" in listed.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--network", "digits"], "network 'digits' has 10 classes; two-generators needs a binary network"),
+        (["--network", "lesion", "--target", "healthy"], "picture 0 is not of class 0 to the network"),
+        (["--network", "lesion", "--param", "generators=mine"], "generators is 'mine'; expected two: (g_s, g_a)"),
+    ],
+)
+def test_bad_command_lines(arguments, message):
+    done = CliRunner().invoke(cli.app, ["explain", "--method", "two-generators", *arguments])
+    assert done.exit_code == 2 and message in done.stderr
 
 
 def test_smoothgrad_averages_it_too():

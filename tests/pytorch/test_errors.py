@@ -10,6 +10,7 @@ from torch import nn
 
 import minixai as mx
 from minixai import pytorch
+from minixai.pytorch.explain import ELSEWHERE
 from tests.pytorch.material import METHODS
 
 STRICT = ("guided-backprop", "lrp-epsilon", "deeplift-rescale", "deeplift-revealcancel")
@@ -185,6 +186,13 @@ def test_pictures_for_a_module_without_convolutions():
 def test_unknown_method():
     matches(refused(Middle(), "lrp-epsilom"), "method 'lrp-epsilom' is not known", "did you mean lrp-epsilon")
     matches(refused(Middle(), None), "method None is not known")
+
+
+def test_methods_of_the_engine_only():
+    assert set(ELSEWHERE) == {m.name for m in mx.methods()} - set(METHODS)
+    for name, why in ELSEWHERE.items():
+        matches(refused(Middle(), name), f"method '{name}' is not here; ", why)
+        matches(refused(Middle(), "smoothgrad", method=name), f"method '{name}' is not here; ")
 
 
 def test_unknown_parameter():
