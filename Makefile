@@ -24,7 +24,7 @@ BIN     := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help lab site test lint mutants crosscheck check clean
+.PHONY: help lab site test test-all lint mutants crosscheck check clean
 
 help:  ## say what can be made
 	@echo "make PYTHON=python3.12 ... chooses the Python that .venv is made with (now: $(PYTHON))"
@@ -40,6 +40,8 @@ test: .venv/.test  ## run every test and every chapter
 	@echo "Running the tests and the chapters ..."
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
 	    $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --nbval-lax --nbval-current-env tests chapters
+
+test-all: lint test mutants crosscheck site  ## everything: also the planted bugs, the large networks, the web book
 
 lint: .venv/.test  ## ruff and mypy
 	@echo "Checking with ruff and mypy ..."
