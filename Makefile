@@ -28,7 +28,7 @@ INSTALL := $(BIN)/python -m pip install -qq -c constraints.txt
 
 help:  ## say what can be made
 	@echo "make PYTHON=python3.12 ... chooses the Python that .venv is made with (now: $(PYTHON))"
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
 
 lab: .venv/.lab  ## open the chapters in JupyterLab
 	@$(BIN)/minixai lab
