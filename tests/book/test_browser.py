@@ -36,7 +36,7 @@ SHOWN = tuple(f"book.figures.{name}()" for name in figures.known())
 
 
 @contextmanager
-def lab(folder, cells):
+def lab(folder, cells, *options):
     """JupyterLab in a browser, with a notebook of these cells; none of them has run yet."""
     made = [nbformat.v4.new_code_cell(code) for code in cells]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -51,7 +51,7 @@ def lab(folder, cells):
     settings = folder / "lab/settings/overrides.json"
     settings.parent.mkdir(parents=True)
     settings.write_text('{"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}')
-    command += [f"--LabApp.app_settings_dir={settings.parent}"]
+    command += [f"--LabApp.app_settings_dir={settings.parent}", *options]
     server = subprocess.Popen(
         command, env=os.environ | {"JUPYTER_CONFIG_DIR": str(folder), "MINIXAI_STATE": str(folder)},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
