@@ -138,13 +138,17 @@ def model_of(scorer: Any) -> Model:
 
 
 def batch_of(model: Model, x: Any) -> tuple[Array, bool]:
-    """x, checked, as a batch, and whether it was one picture: (C, H, W), or features (F,)."""
+    """x, checked, as a batch, and whether it was one picture: (C, H, W), a clip (C, D, H, W), or features (F,).
+
+    A module with weights of five axes is for clips; of a plain function that is not known: it is given a batch.
+    """
     if isinstance(model, Engine):
         batch = model.network.batch(x)
         single = batch.ndim > np.ndim(x)
     else:
         batch = _numpy(x)
-        single = batch.ndim in (1, 3)
+        clips = isinstance(model, Module) and any(w.ndim == 5 for w in model.module.parameters())
+        single = batch.ndim in (1, 4 if clips else 3)
         if batch.dtype not in FLOATS and not is_exact(batch):
             raise ValueError(f"x has dtype {batch.dtype}; expected floats (or fractions): x.astype('float32')")
         if batch.ndim not in (1, 2, 3, 4, 5):

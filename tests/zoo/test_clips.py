@@ -272,6 +272,15 @@ def test_the_black_box_methods_hide_blocks_of_space_and_time(net, x):
     assert e.map[2, 16, 0] == pytest.approx(probabilities[0] - probabilities[1], abs=1e-6)
 
 
+def test_a_module_for_clips_takes_one_clip_or_several(net, x):
+    pytest.importorskip("torch")
+    window = {"window": (4, 16, 16), "stride": (4, 16, 16), "progress": False}
+    one, several = (mx.explain(net.to_torch(), given, "occlusion", **window) for given in (x[1], x[:2]))
+    assert one.map.shape == (8, 32, 32)
+    np.testing.assert_allclose(one.map, several.map[1], atol=1e-6)
+    np.testing.assert_allclose(one.map, mx.explain(net, x[1], "occlusion", **window).map, atol=1e-6)
+
+
 def test_a_method_for_two_classes_says_so(net, x):
     with pytest.raises(ValueError, match="5 classes"):
         mx.explain(net, x[1], "two-generators")
