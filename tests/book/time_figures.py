@@ -22,7 +22,7 @@ PAINT = """cell => new Promise(done => {
     const start = performance.now();
     const seen = () => {
         const found = cell.querySelector('.mx-figure:not([data-old]), .mx-live:not([data-old])');
-        if (!found || !(found.classList.contains('mx-live') ? found.querySelector('img[src]') : found.firstChild)) return;
+        if (!found || !found.querySelector(found.classList.contains('mx-live') ? 'img[src]' : '*')) return;
         watch.disconnect();
         requestAnimationFrame(() => done(performance.now() - start));
     };
@@ -30,9 +30,8 @@ PAINT = """cell => new Promise(done => {
     watch.observe(cell, {subtree: true, childList: true, attributes: true});
     jupyterapp.commands.execute('notebook:run-cell');
 })"""
-ARM = (
-    """figure => {
-    const look = %s, before = look(figure);
+ARM = """figure => {
+    const look = LOOK, before = look(figure);
     window.mxTime = new Promise(done => {
         let start = null;
         addEventListener('keydown', () => { start = performance.now(); }, {once: true, capture: true});
@@ -44,9 +43,7 @@ ARM = (
         watch.observe(figure, {subtree: true, childList: true, attributes: true, characterData: true});
         setTimeout(() => done(null), 3000);
     });
-}"""
-    % SEEN
-)  # noqa: UP031
+}""".replace("LOOK", SEEN)
 
 
 def main() -> None:
