@@ -109,7 +109,8 @@ def too_early(chapter: source.Source, all_of_them: Sequence[source.Source]) -> I
 def uses(prose: str, term: Term) -> bool:
     """Whether a term stands in the prose, as a whole word."""
     text = LISTING.sub("", MATH.sub("", prose))
-    return any(re.search(rf"\b{re.escape(form)}\b", text, re.IGNORECASE) for form in (term.name, *term.others))
+    forms = {form: 0 if form.isupper() else re.IGNORECASE for form in (term.name, *term.others)}  # GAP is no gap
+    return any(re.search(rf"\b{re.escape(form)}\b", text, case) for form, case in forms.items())
 
 
 def before(number: str, needs: Mapping[str, Sequence[str]]) -> set[str]:
