@@ -1,8 +1,8 @@
 """Programs that can be checked, in this process: each answers a question with a result, or says why it does not.
 
 An adapter is a function (question) -> answer. The question is a case without its expected values; a method's answer has
-``relevance`` and, if the program can, ``signals`` {node: ...}; a layer's has ``output`` and ``leaving``. Numbers are
-{"shape": [...], "values": [...]}.
+``relevance`` and, if the program can, ``signals`` {node: ...}; a layer's has ``output`` and ``leaving``, a metric's
+``value``. Numbers are {"shape": [...], "values": [...]}.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +16,9 @@ from minixai.conformance import form, peers
 from minixai.ops import Array, UnsupportedOp
 from minixai.ops.numbers import exact
 
+DATA = ("fill", "segments", "masks", "weights")  # of black-box methods: given under the same names
+CURVES = {"deletion": metrics.deletion_curve, "insertion": metrics.insertion_curve}
+SURROGATE = {"intercept": "intercept", "r2": "R2"}  # what is answered of LIME's model: its name in the notes
 Answer = dict[str, Any]
 Adapter = Callable[[Mapping[str, Any]], Answer]
 
@@ -30,6 +33,7 @@ def engine(question: Mapping[str, Any], dtype: str = "float64") -> Answer:
     x, given = _floats(question["input"]).astype(dtype), _params(question)
     e = api.explain(network, x, question["method"], target=question["target"], **given)
     answer = answered(e.relevance, e.signals) | {"absorbed": {node: sent(a) for node, a in e.absorbed.items()}}
+    answer |= {key: sent(np.atleast_1d(e.notes[name])) for key, name in SURROGATE.items() if name in e.notes}
     return answer if e.expected is None else answer | {"promised": sent(e.expected)}
 
 
@@ -41,6 +45,8 @@ def mirror(question: Mapping[str, Any]) -> Answer:
 
     if "method" not in question:
         return {"status": "skipped", "why": "the mirror has no layers and no metrics of its own"}
+    if question["method"] not in {method.name for method in api.methods("white-box")}:
+        return {"status": "skipped", "why": f"the mirror has white-box methods only, and no {question['method']}"}
     module = form.read_network(question["network"]).to_torch()
     x, given = torch.tensor(_floats(question["input"])), _params(question)
     try:
@@ -99,10 +105,26 @@ def _layer(question: Mapping[str, Any], dtype: str) -> Answer:
 
 def _metric(question: Mapping[str, Any], dtype: str) -> Answer:
     metric = metrics.METRICS[question["metric"]]
+    if "network" in question:
+        return _curve(question, dtype)
     given: dict[str, Any] = {}
     for key, said in question["inputs"].items():
         given[key] = said if isinstance(said, list) else _floats(said).astype(dtype)  # a box, or numbers
     return {"status": "result", "value": sent(np.array(metric.function(*(given[key] for key in metric.takes))))}
+
+
+def _curve(question: Mapping[str, Any], dtype: str) -> Answer:
+    network = form.read_network(question["network"]).astype(dtype)
+    (target,) = question["target"]
+    x, map, baseline = (_floats(question["inputs"][key]).astype(dtype) for key in ("x", "map", "baseline"))
+    if x.shape != network.input_shape:
+        raise ValueError(f"x has shape {x.shape}; expected one picture, {network.input_shape}")
+    if not 0 <= target < network(x[None]).shape[1]:
+        raise ValueError(f"target is {target}, which is no class of this network")
+    if unknown := question["params"].keys() - {"steps"}:
+        raise ValueError(f"a curve has no parameter {', '.join(unknown)}; expected steps")
+    curve = CURVES[question["metric"]](lambda x: network(x)[:, target], x, map, baseline, question["params"]["steps"])
+    return {"status": "result", "value": sent(np.array(curve.area)), "curve": sent(curve.scores)}
 
 
 def _params(question: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,7 +136,14 @@ def _params(question: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(f"n is {question['params']['n']}; expected one per draw, {len(given['noise'])}")
     if "reference" in question:
         given["baseline"] = _floats(question["reference"])
+    given |= {key: _data(question[key]) for key in DATA if key in question}
     return {key: value for key, value in given.items() if value is not None}
+
+
+def _data(written: Mapping[str, Any]) -> Array:
+    """Floats; whole numbers as integers, as segments have to be."""
+    values = _floats(written)
+    return values.astype(int) if (values == values.round()).all() else values
 
 
 def _number(value: Any) -> Any:

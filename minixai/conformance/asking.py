@@ -20,6 +20,7 @@ LIBRARIES = {  # {adapter: the other packages that its numbers come from, its ow
     "captum": ("captum", "torch"),
     "zennit": ("zennit", "torch"),
     "shap": ("shap", "torch"),
+    "lime": ("lime", "torch"),
 }
 
 

@@ -1,7 +1,7 @@
 """Networks and numbers as JSON: every number exact, as a string such as "7/3", beside a float where it is a result."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from fractions import Fraction
 from math import prod
@@ -66,10 +66,18 @@ def irrational(digits: Sequence[str], shape: Sequence[int]) -> dict[str, Any]:
 
 def array(written: Mapping[str, Any]) -> Array:
     """Exact numbers read back (from ``tensor`` or ``result``). Raises ValueError where they do not fit their shape."""
-    shape, values = written["shape"], written.get("values", written.get("exact"))
+    return _filled(written["shape"], written.get("values", written.get("exact")), number)
+
+
+def found(written: Mapping[str, Any]) -> Array:
+    """The numbers of a ``result``, or those of ``irrational`` to the digits that are written down, as fractions."""
+    return _filled(written["shape"], written["digits"], Fraction) if "digits" in written else array(written)
+
+
+def _filled(shape: Sequence[int], values: Any, read: Callable[[str], Fraction]) -> Array:
     if values is None or len(values) != prod(shape) or len(values) > NUMBERS:
         raise ValueError(f"a tensor of shape {shape} holds {len(values or ())} numbers; expected {prod(shape)}")
-    return np.array([number(v) for v in values] + [None], dtype=object)[:-1].reshape(shape)
+    return np.array([read(v) for v in values] + [None], dtype=object)[:-1].reshape(shape)
 
 
 # What a layer is made with, by its name: the fields that are written down besides its parameters.

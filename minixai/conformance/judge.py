@@ -60,7 +60,7 @@ def judge(case: Case, answer: Any, precision: str = "float64") -> Row:
 
 def parts(expected: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """(name, expected, answered): the result always; signals (from the scores back), what the relevance promises to
-    sum to, and what stays at the nodes, as far as they are answered."""
+    sum to, what else is known of LIME's model, what stays at the nodes, a curve: as far as they are answered."""
     if "output" in expected:
         yield "output", expected["output"], answer.get("output")
         leaving = answer.get("leaving")
@@ -68,6 +68,8 @@ def parts(expected: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[tu
             yield f"leaving {k}", wanted, leaving[k] if isinstance(leaving, list) and k < len(leaving) else None
         return
     if "value" in expected:
+        if "curve" in expected and "curve" in answer:
+            yield "curve", expected["curve"], answer["curve"]
         yield "value", expected["value"], answer.get("value")
         return
     given = _named(answer.get("signals"))
@@ -75,8 +77,9 @@ def parts(expected: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[tu
         if node in given:
             yield node, wanted, given[node]
     yield "relevance", expected["relevance"], answer.get("relevance")
-    if "promised" in answer and "promised" in expected:
-        yield "promised", expected["promised"], answer["promised"]
+    for name in ("promised", "intercept", "r2"):
+        if name in answer and name in expected:
+            yield name, expected[name], answer[name]
     kept = _named(answer.get("absorbed"))
     for node, wanted in expected.get("absorbed", {}).items():
         if node in kept:

@@ -12,13 +12,14 @@ from minixai.conformance import judge, runs, variants
 from minixai.conformance.deviations import Deviation
 from minixai.conformance.reports import columns
 from minixai.conformance.runs import Result, plain
-from minixai.conformance.variants import LayerVariant, Variant
+from minixai.conformance.variants import CurveVariant, LayerVariant, Variant
 from minixai.conformance.vectors import Case
 from minixai.ops import Array
 
 FEW = 6  # numbers that are shown of one tensor
 LONG = 300  # characters of a question that is shown as it is
 LEFT, WIDE = 13, 96  # columns for headings, and for what stands beside them
+WHOLE = ("relevance", "output", "curve", "value")  # what a variant is known by, beside what leaves a layer
 Line = tuple[str, str]  # a heading, which may be empty, and what stands beside it
 
 
@@ -33,19 +34,25 @@ def described(case: Case) -> Iterator[Line]:
         metric = metrics.METRICS[question["metric"]]
         inputs = ", ".join(f"{k} {v if isinstance(v, list) else _shape(v)}" for k, v in question["inputs"].items())
         yield "metric", f"{metric.name}: {metric.title} ({metric.source}), of {inputs}"
+        if "network" in question:
+            yield from _asked(question, _shape(question["inputs"]["x"]))
     elif "layer" in question:
         yield "layer", _layer(question["layer"]) + "".join(f", reads {_shape(x)}" for x in question["inputs"])
     else:
         (method,) = (m for m in api.methods() if m.name == question["method"])
         equations = f", equations {', '.join(f'({n})' for n in method.equations)}" if method.equations else ""
         yield "method", f"{method.name}: {method.title}, Section {method.section}{equations}"
-        yield "parameters", ", ".join(f"{k}={_value(v)}" for k, v in question["params"].items()) or "none"
-        yield "network", " -> ".join([_shape(question["input"]), *_nodes(question["network"])])
-        yield "class", ", ".join(map(str, question["target"]))
+        yield from _asked(question, _shape(question["input"]))
     yield from (("it catches", note) for note in case.flags)
     yield from (("it obeys", invariant) for invariant in case.invariants)
     if case.distinguishes:
         yield "tells apart", ", ".join(case.distinguishes)
+
+
+def _asked(question: Mapping[str, Any], shape: str) -> Iterator[Line]:
+    yield "parameters", ", ".join(f"{k}={_value(v)}" for k, v in question["params"].items()) or "none"
+    yield "network", " -> ".join([shape, *_nodes(question["network"])])
+    yield "class", ", ".join(map(str, question["target"]))
 
 
 def judged(
@@ -68,22 +75,24 @@ def judged(
     whole = {"methods": "relevance", "ops": "output", "metrics": "value"}[case.group]
     for part in dict.fromkeys((result.where, whole)):
         yield from _compared(case, answer, part, bound)
-    if case.group != "metrics":
+    if _tried(case.question):
         yield from _instead(case, answer, precision)
 
 
-def instead(case: Case, answer: Mapping[str, Any], precision: str) -> Sequence[Variant | LayerVariant]:
+def instead(case: Case, answer: Mapping[str, Any], precision: str) -> Sequence[Variant | LayerVariant | CurveVariant]:
     """The variants whose numbers these are; none where there are no numbers."""
-    if case.group in ("errors", "metrics") or answer.get("status") != "result":
+    if case.group == "errors" or answer.get("status") != "result" or not _tried(case.question):
         return []
     share = float(case.tolerance[precision])
     parts = {name: _readable(given, said) for name, said, given in judge.parts(case.expected, answer)}
-    found = [part for name, part in parts.items() if name in ("relevance", "output") or name.startswith("leaving ")]
+    found = [part for name, part in parts.items() if name in WHOLE or name.startswith("leaving ")]
     numbers = tuple(part for part in found if part is not None)
     if len(numbers) < len(found):
         return []
     if case.group == "methods":
         return variants.matching(case.question, numbers[0], share)
+    if case.group == "metrics":
+        return variants.matching_curve(case.question, numbers, share)
     return variants.matching_layer(case.question, numbers, share)
 
 
@@ -174,6 +183,10 @@ def _instead(case: Case, answer: Mapping[str, Any], precision: str) -> Iterator[
     found = instead(case, answer, precision)
     yield from (("it is instead", f"{variant.name}: {variant.note}") for variant in found)
     if not found:
-        layer = case.question.get("layer")
-        tried = variants.of(case.question["method"]) if layer is None else variants.of_layer(layer["op"])
-        yield "it is instead", f"none of the {len(tried)} variants that are known"
+        yield "it is instead", f"none of the {len(_tried(case.question))} variants that are known"
+
+
+def _tried(question: Mapping[str, Any]) -> Sequence[Variant | LayerVariant | CurveVariant]:
+    if "layer" in question:
+        return variants.of_layer(question["layer"]["op"])
+    return variants.of_metric(question["metric"]) if "metric" in question else variants.of(question["method"])

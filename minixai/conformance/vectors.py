@@ -17,6 +17,7 @@ CASE = {"id": str, "profile": str, "expected": dict}
 METHOD: dict[str, type] = {"network": str, "input": dict, "target": list, "params": dict}
 LAYER: dict[str, type] = {"layer": dict, "inputs": list, "arriving": dict}
 METRIC: dict[str, type] = {"inputs": dict}
+CURVE: dict[str, type] = {"network": str, "target": list, "params": dict}  # a metric that asks a network, more
 FIELDS = {"method": METHOD, "metric": METRIC, "layer": LAYER}
 JUDGED = {"tolerance": dict, "flags": list}
 OF_METHOD = {"spec": list, "distinguishes": list, "invariants": list}
@@ -91,18 +92,21 @@ def _cases(said: Any) -> list[Case]:
 def _case(said: Mapping[str, Any], one: Any) -> Case:
     kind, sound = next((k for k in ("method", "metric") if k in said), "layer"), said["group"] != "errors"
     more = JUDGED | (OF_METHOD if kind == "method" else {}) if sound else {}
-    _check("a case", one, CASE | FIELDS[kind] | more)
+    asks = isinstance(one, dict) and kind == "metric" and "network" in one
+    _check("a case", one, CASE | FIELDS[kind] | more | (CURVE if asks else {}))
     if sound:
         _check_numbers(one)
     question = {key: one[key] for key in one if key not in NOT_ASKED}
     if kind == "metric":
         question |= {"metric": said["metric"]}
-    if kind == "method":
+    if kind == "method" or asks:
         if one["network"] not in said["networks"]:
             raise ValueError(
                 f"case {one['id']!r:.60} names the network {one['network']!r:.40}, which is not in the file"
             )
-        question |= {"method": said["method"], "network": said["networks"][one["network"]]}
+        question |= {"network": said["networks"][one["network"]]}
+    if kind == "method":
+        question |= {"method": said["method"]}
     notes = {key: tuple(map(str, one.get(key, ()))) for key in ("flags", "distinguishes", "invariants")}
     tolerance = one.get("tolerance", {})
     return Case(one["id"], said["group"], one["profile"], question, one["expected"], tolerance, **notes)

@@ -11,14 +11,16 @@ import pytest
 
 import minixai as mx
 from minixai.conformance import adapters, form, judge, lint, runner, vectors
-from minixai.conformance.making import generate, layers, measures, methods, wrong
+from minixai.conformance.making import curves, generate, layers, measures, methods, wrong
 from minixai.conformance.program import Broken
 from tests.cli.test_cli import run as cli
 
 CASES = list(vectors.cases())
 METHODS = [case for case in CASES if case.group == "methods"]
 ERRORS = [case for case in CASES if case.group == "errors"]
-FROZEN = 1901  # the count may grow, never shrink
+WHITE, BLACK = {m.name for m in mx.methods("white-box")}, {"occlusion", "lime", "meaningful-perturbation"}
+CURVES = tuple(adapters.CURVES)
+FROZEN = 2165  # the count may grow, never shrink
 
 
 def test_the_engine_finds_every_number():
@@ -28,8 +30,15 @@ def test_the_engine_finds_every_number():
 
 
 def test_the_mirror_finds_every_number():
-    rows = list(runner.run(adapters.mirror, METHODS))
+    rows = list(runner.run(adapters.mirror, [case for case in METHODS if case.question["method"] in WHITE]))
     assert [row for row in rows if row.status != "passed"] == []
+
+
+def test_the_mirror_says_by_name_what_it_has_not():
+    others = [case for case in METHODS if case.question["method"] not in WHITE]
+    for row, case in zip(runner.run(adapters.mirror, others), others, strict=True):
+        said = f"the mirror has white-box methods only, and no {case.question['method']}"
+        assert (row.status, row.why) == ("skipped", said)
 
 
 def test_the_mirror_refuses_what_must_be_refused():
@@ -40,6 +49,8 @@ def test_the_mirror_refuses_what_must_be_refused():
 
 def test_float32_stays_within_the_bounds_that_were_counted_and_is_exact_where_proved():
     in_float32 = partial(adapters.engine, dtype="float32")
+    black = [case for case in METHODS if case.question["method"] in BLACK and case.tolerance["class"] == "rel"]
+    assert {row.status for row in runner.run(in_float32, black, "float32")} == {"passed"}
     counted = [case for case in CASES if case.tolerance.get("class") in ("exact", "ulp")]
     rows = list(runner.run(in_float32, counted, "float32"))
     assert [row for row in rows if row.status != "passed"] == []
@@ -80,14 +91,15 @@ def test_there_are_enough_of_every_kind():
     families = defaultdict(list)
     for case in METHODS:
         families[case.question["method"]].append(case.id.split("/")[-1].rsplit("-", 1)[0])
-    assert set(families) == {m.name for m in mx.methods("white-box")}
+    assert set(families) == WHITE | BLACK
     assert all(len(found) >= 25 and len(set(found)) >= 3 for found in families.values())
     kinds = Counter(case.question["layer"]["op"] for case in CASES if case.group == "ops")
     assert set(kinds) == set(layers.LAYERS) and min(kinds.values()) >= 30
     judged = Counter(case.question["metric"] for case in CASES if case.group == "metrics")
-    assert set(judged) == set(mx.metrics.METRICS) - {"deletion", "insertion"} and min(judged.values()) >= 25
+    assert set(judged) == set(mx.metrics.METRICS) and min(judged.values()) >= 25
     refused = Counter(case.id.split("/")[1].rsplit("-", 1)[0] for case in ERRORS)
-    assert set(refused) == set(kinds) | set(families) and min(refused[kind] for kind in kinds) >= 10
+    assert set(refused) == {*kinds, *families, *adapters.CURVES} and min(refused[kind] for kind in kinds) >= 10
+    assert min(refused[name] for name in (*BLACK, *adapters.CURVES)) >= 7
 
 
 def test_the_manifest_is_what_is_there():
@@ -115,9 +127,22 @@ def test_the_same_layers_metrics_and_refusals_come_out_again():
         f"methods/{p.parent.name}/{p.name}": json.loads(p.read_bytes()) for p in sorted(folder.glob("methods/*/*.json"))
     }
     made = dict(layers.layer_files()) | dict(measures.metric_files())
+    sound |= {f"metrics/{name}.json": json.loads((folder / f"metrics/{name}.json").read_bytes()) for name in CURVES}
     made |= dict(wrong.error_files(made | sound))
     for name, content in made.items():
         assert generate.dumped(content) == (folder / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("metric", CURVES)
+def test_the_same_curves_come_out_again(metric):
+    """A few of them; all in minutes."""
+    file = json.loads((vectors.folder() / f"metrics/{metric}.json").read_bytes())
+    for k in range(len(metric), len(file["cases"]), 9):
+        said = file["cases"][k]
+        family, _, seed = said["network"].rpartition("-")
+        draft = curves.chosen(metric, family, k, int(seed), Counter())
+        assert form.network(draft.network) == file["networks"][said["network"]]
+        assert {"id": said["id"]} | draft.case == said
 
 
 def test_what_is_frozen_is_not_overwritten(tmp_path, monkeypatch, capsys):

@@ -14,6 +14,7 @@ import typer
 
 from minixai import files
 from minixai.conformance import form
+from minixai.conformance.making.curves import curve_files
 from minixai.conformance.making.layers import layer_files
 from minixai.conformance.making.measures import metric_files
 from minixai.conformance.making.methods import method_files
@@ -47,7 +48,8 @@ def manifest(contents: Mapping[str, bytes]) -> bytes:
 
 def everything(folder: Path) -> dict[str, bytes]:
     """{file: its content}, the manifest included; seeds that were found before are taken from the folder."""
-    sound = {name: content for made in (layer_files(), metric_files(), method_files(folder)) for name, content in made}
+    made = (layer_files(), metric_files(), curve_files(folder), method_files(folder))
+    sound = {name: content for files in made for name, content in files}
     contents = {name: dumped(content) for name, content in (sound | dict(error_files(sound))).items()}
     return contents | {"MANIFEST.json": manifest(contents)}
 

@@ -20,7 +20,7 @@ SHAPES = ((3, 3), (4, 5), (5, 4), (6, 6), (2, 3, 3))
 
 
 def metric_files() -> Iterator[tuple[str, dict[str, Any]]]:
-    """(name of the file, what it holds) for every metric that compares maps; curves need a network, and have none."""
+    """(name of the file, what it holds) for every metric that compares maps; those of curves are made elsewhere."""
     for name in AGAIN:
         cases = [_case(name, k) for k in range(1, EACH + 1)]
         content = {"schema": form.SCHEMA, "group": "metrics", "metric": name, "networks": {}, "cases": cases}

@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from minixai import api
 from minixai.conformance import form, variants
-from minixai.conformance.making import precision
+from minixai.conformance.making import black, precision
+from minixai.conformance.making.again import real
 from minixai.conformance.making.confirm import Question, relevance
 from minixai.conformance.making.families import FAMILIES, NOTES, draw
 from minixai.conformance.making.networks import draw_numbers
@@ -31,6 +32,7 @@ EACH = 3  # cases per method and family
 ENOUGH = 3  # cases that tell a variant from the right answer
 LOOK = 10  # drafts to choose from, while there is a variant that not enough cases tell apart
 HALF, QUARTER = Fraction(1, 2), Fraction(1, 4)
+ROUNDINGS = ("average-in-float32", "scores-in-float32")  # variants that no case can tell from the right answer by so much
 FAR = Fraction(1, 100)  # of the largest expected value: a hundred times the tolerance of the class rel in float32
 WALKS = ("gradient", "deconvnet", "guided-backprop")
 
@@ -53,6 +55,7 @@ SETTINGS: dict[str, tuple[Mapping[str, Any], ...]] = {
     "deeplift-rescale": ({},),
     "deeplift-revealcancel": ({},),
     "fem": ({"K": 1}, {"K": HALF}),
+    **black.SETTINGS,
 }
 ELSEWHERE = ("baseline", "noise", "layer", "max_pieces", "seed")  # written down as data, or without meaning here
 INVARIANTS = {
@@ -72,9 +75,10 @@ class Draft(NamedTuple):
     x: Array
     given: dict[str, Any]  # as ``explain`` takes it
     found: Explanation
-    reference: Array | None
-    noise: Array | None
+    data: dict[str, Array]  # reference, noise; or what hides pixels
     tolerance: dict[str, Any]
+    more: dict[str, Array] = {}  # of LIME's models: intercept, R2
+    rational: bool = True
 
 
 def method_files(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -114,7 +118,7 @@ def method_file(method: str, family: str, seeds: Iterator[int], seen: Counter[st
             return None
         networks[f"{family}-{draft.seed}"] = form.network(draft.network)
         case = _written(method, f"{family}-{k + 1:03}", f"{family}-{draft.seed}", draft)
-        case["flags"] = [NOTES[family]]
+        case["flags"] = black.flags(method, family) if method in black.SETTINGS else [NOTES[family]]
         case["distinguishes"] = _told_apart(method, draft, (v.name for v in variants.of(method)))
         seen.update(case["distinguishes"])
         cases.append(case)
@@ -126,7 +130,7 @@ def method_file(method: str, family: str, seeds: Iterator[int], seen: Counter[st
 
 def _best(drafts: Iterator[Draft], method: str, seen: Counter[str]) -> Draft:
     """Of the first few, the one that tells apart most of what too few cases have told apart."""
-    wanted = [v.name for v in variants.of(method) if seen[v.name] < ENOUGH]
+    wanted = [v.name for v in variants.of(method) if seen[v.name] < ENOUGH and v.name not in ROUNDINGS]
     few = list(islice(drafts, LOOK if wanted else 1))
     if not few:
         raise RuntimeError(f"{method}: no network of 100 is worth a case")
@@ -149,13 +153,14 @@ def _drafts(method: str, family: str, settings: dict[str, Any], seeds: range) ->
 def _draft(method: str, family: str, seed: int, settings: dict[str, Any]) -> Draft | None:
     network, x = draw(family, seed)
     rng = np.random.default_rng([seed, 7])
-    given = dict(settings)
-    reference = noise = None
+    given, data = dict(settings), {}
+    if method in black.SETTINGS:
+        return _black_draft(method, family, seed, network, x, rng, given)
     if method in ("integrated-gradients", "deeplift-rescale", "deeplift-revealcancel"):
-        reference = given["baseline"] = exact(draw_numbers(rng, x.shape[1:], "eighths"))
+        data["reference"] = given["baseline"] = exact(draw_numbers(rng, x.shape[1:], "eighths"))
     if method == "smoothgrad":
-        noise = given["noise"] = exact(draw_numbers(rng, (3, *x.shape[1:]), "eighths"))
-        given["n"] = len(noise)
+        data["noise"] = given["noise"] = exact(draw_numbers(rng, (3, *x.shape[1:]), "eighths"))
+        given["n"] = len(data["noise"])
     given["target"] = [int(rng.integers(3)) for _ in x]
     found = api.explain(network, x, method, **given)
     if not _lively(network, x) or _longest(found.relevance) > form.DIGITS or not found.relevance.any():
@@ -164,15 +169,30 @@ def _draft(method: str, family: str, seed: int, settings: dict[str, Any]) -> Dra
     for i, picture in enumerate(x):
         params = {key: value for key, value in params_of(found).items() if key not in ("method", "layer")}
         layer = found.notes.get("layer")
-        question = Question(network, picture, int(found.target[i]), params, reference, noise, layer)
+        question = Question(network, picture, int(found.target[i]), params, layer=layer, **data)
         again = relevance(method, question)
         if again.shape != found.relevance[i].shape or (again != found.relevance[i]).any():
             raise RuntimeError(f"{method} on {family} {seed}: the witness does not agree with the engine")
-    return Draft(seed, network, x, given, found, reference, noise, tolerance(method, network, x, given))
+    return Draft(seed, network, x, given, found, data, tolerance(method, network, x, given))
+
+
+def _black_draft(
+    method: str, family: str, seed: int, network: Network, x: Array, rng: np.random.Generator, settings: dict[str, Any]
+) -> Draft | None:
+    given = black.drawn(method, family, rng, x, settings) | {"target": [int(rng.integers(3)) for _ in x]}
+    if not _lively(network, x):
+        return None
+    found, more, rational = black.explained(method, network, x, given)
+    if not found.relevance.any() or rational and _longest(found.relevance) > form.DIGITS:
+        return None
+    bound = tolerance(method, network, x, given)
+    return Draft(seed, network, x, given, found, black.data_of(found), bound, more, rational)
 
 
 def params_of(found: Explanation) -> dict[str, Any]:
     """Every convention that the answer rests on; pictures and draws are written down elsewhere, as data."""
+    if found.method in black.SETTINGS:
+        return black.params_of(found)
     params = {key: value for key, value in found.params.items() if key not in ELSEWHERE}
     layer = found.notes.get("layer")
     return params | ({"layer": layer} if layer and found.method != "cam" else {})  # CAM's follows from the network
@@ -192,6 +212,7 @@ def _longest(a: Array) -> int:
 
 def _written(method: str, name: str, network: str, draft: Draft) -> dict[str, Any]:
     found, params = draft.found, params_of(draft.found)
+    said = form.result if draft.rational else digits
     case: dict[str, Any] = {
         "id": f"methods/{method}/{name}",
         "profile": next((PROFILES[k][v] for k, v in params.items() if k in PROFILES and v in PROFILES[k]), "survey"),
@@ -203,14 +224,13 @@ def _written(method: str, name: str, network: str, draft: Draft) -> dict[str, An
         "tolerance": draft.tolerance,
         "invariants": _invariants(method, found),
         "expected": {
-            "score": form.result(found.score),
-            "relevance": form.result(found.relevance),
+            "score": said(found.score),
+            "relevance": said(found.relevance),
             "signals": {node: form.result(signal) for node, signal in found.signals.items()},
         },
     }
-    for key in ("reference", "noise"):
-        if getattr(draft, key) is not None:
-            case[key] = form.tensor(getattr(draft, key))
+    case |= {key: form.tensor(value) for key, value in draft.data.items()}
+    case["expected"] |= {key: said(value) for key, value in draft.more.items()}
     if found.expected is not None:
         case["expected"]["promised"] = form.result(found.expected)
     if found.absorbed:
@@ -220,9 +240,9 @@ def _written(method: str, name: str, network: str, draft: Draft) -> dict[str, An
 
 def tolerance(method: str, network: Network, x: Array, given: Mapping[str, Any]) -> dict[str, Any]:
     """The class of this case, proved or counted; see ``minixai.conformance.making.precision``."""
-    if method not in precision.COUNTED:
+    if method not in precision.COUNTED or given.get("score") == "probability":
         return precision.REL
-    data = {key: precision.rounded(given[key]) for key in ("baseline", "noise") if key in given}
+    data = {key: precision.rounded(given[key]) for key in ("baseline", "noise", "fill") if key in given}
     again = api.explain(precision.counting(network), precision.rounded(x), method, **{**given, **data})
     promised = () if again.expected is None else (again.expected,)
     error = precision.largest_error(again.relevance, *again.signals.values(), *promised)
@@ -257,5 +277,15 @@ def _told_apart(method: str, draft: Draft, names: Iterable[str]) -> list[str]:
     return apart
 
 
+def digits(a: Array) -> dict[str, Any]:
+    """Numbers that are no fractions, known to 50 digits, written to 30."""
+    from mpmath import mp
+
+    with mp.workdps(50):
+        return form.irrational([mp.nstr(real(v), 30, min_fixed=-4) for v in a.flat], a.shape)
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
     return str(value) if isinstance(value, Fraction) else value

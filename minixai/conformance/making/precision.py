@@ -42,7 +42,7 @@ EXACT = {"class": "exact", "float64": 1e-13, "float32": 0.0}  # float64 leaves r
 # Methods that only add and multiply, once the gates and winners are fixed.
 COUNTED = (
     "gradient", "deconvnet", "guided-backprop", "integrated-gradients", "smoothgrad", "cam", "grad-cam",
-    "guided-grad-cam", "fem",
+    "guided-grad-cam", "fem", "occlusion",
 )  # fmt: skip
 
 

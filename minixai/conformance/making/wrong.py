@@ -22,14 +22,20 @@ def wrong_layers(kind: str, sound: Mapping[str, Any]) -> Iterator[tuple[str, Que
 
 def wrong_methods(method: str, sound: Mapping[str, Any]) -> Iterator[tuple[str, Question]]:
     """The same for a question about a method."""
+    known = BLACK.get(method, PARAMETERS)
     parameters = {
         f"{key} is {value!r}": _set("params", key, value)
-        for key, values in PARAMETERS.items()
+        for key, values in known.items()
         for value in values
         if key in sound["params"]
     }
     data = {what: breaks for what, (key, breaks) in DATA.items() if key in sound}
     return _broken(sound, METHOD | data | parameters)
+
+
+def wrong_curves(sound: Mapping[str, Any]) -> Iterator[tuple[str, Question]]:
+    """The same for a question about a curve."""
+    return _broken(sound, CURVE)
 
 
 def _broken(sound: Mapping[str, Any], ways: Mapping[str, Breaks]) -> Iterator[tuple[str, Question]]:
@@ -53,7 +59,7 @@ def _set(*path: Any) -> Breaks:
     return breaks
 
 
-def _reshaped(key: str, change: Callable[[list[int]], list[int]], at: int | None = None) -> Breaks:
+def _reshaped(key: str, change: Callable[[list[int]], list[int]], at: int | str | None = None) -> Breaks:
     """Give a tensor another shape, and as many numbers as that holds: its own, over and over."""
 
     def breaks(question: Question) -> None:
@@ -65,9 +71,19 @@ def _reshaped(key: str, change: Callable[[list[int]], list[int]], at: int | None
     return breaks
 
 
-def _fewer(key: str, at: int | None = None) -> Breaks:
+def _fewer(key: str, at: int | str | None = None) -> Breaks:
     def breaks(question: Question) -> None:
         (question[key] if at is None else question[key][at])["values"].pop()
+
+    return breaks
+
+
+def _renumbered(number: str) -> Breaks:
+    """Write another number where a segment is 1."""
+
+    def breaks(question: Question) -> None:
+        values = question["segments"]["values"]
+        question["segments"]["values"] = [number if v == "1" else v for v in values]
 
     return breaks
 
@@ -209,11 +225,34 @@ METHOD: dict[str, Breaks] = {
     "there is no picture": _reshaped("input", lambda shape: [0, *shape[1:]]),
     "there is such a parameter for no method": _set("params", "slope", "2"),
 }
+CURVE: dict[str, Breaks] = {
+    "there is no such class": _set("target", 0, 99),
+    "the map is larger than the picture": _reshaped("inputs", _grown(-1), "map"),
+    "the map has an axis too many": _reshaped("inputs", lambda shape: [1, *shape], "map"),
+    "the map has fewer numbers than its shape": _fewer("inputs", "map"),
+    "the baseline is larger than the picture": _reshaped("inputs", _grown(-1), "baseline"),
+    "the picture has another number of channels": _reshaped("inputs", _grown(0), "x"),
+    "the picture lacks its channels": _reshaped("inputs", lambda shape: shape[1:], "x"),
+    "steps is 0": _set("params", "steps", 0),
+    "there are more steps than pixels": _set("params", "steps", 10_000),
+    "there is such a parameter for no curve": _set("params", "slope", 2),
+}
 DATA: dict[str, tuple[str, Breaks]] = {
     "the reference has another shape": ("reference", _reshaped("reference", _grown(-1))),
     "the noise has another shape": ("noise", _reshaped("noise", _grown(-1))),
+    "what hides has another shape": ("fill", _reshaped("fill", _grown(-1))),
+    "what hides has fewer numbers than its shape": ("fill", _fewer("fill")),
+    "the segments are larger than the picture": ("segments", _reshaped("segments", _grown(-1))),
+    "a number of a segment is left out": ("segments", _renumbered("2")),
+    "a segment has no whole number": ("segments", _renumbered("1/2")),
+    "the masks have a superpixel too many": ("masks", _reshaped("masks", _grown(-1))),
+    "the masks have a superpixel too few": ("masks", _reshaped("masks", lambda shape: [shape[0], shape[1] - 1])),
+    "a mask is neither 0 nor 1": ("masks", _set("masks", "values", 0, "1/2")),
+    "there are no masks": ("masks", _reshaped("masks", lambda shape: [0, shape[1]])),
+    "there is a weight more than there are masks": ("weights", _reshaped("weights", _grown(0))),
+    "a weight is negative": ("weights", _set("weights", "values", 0, "-1")),
 }
-PARAMETERS: dict[str, tuple[str | int, ...]] = {
+PARAMETERS: dict[str, tuple[Any, ...]] = {
     "n": (0, -3),
     "quadrature": ("simpson",),
     "sigma": ("-1",),
@@ -227,6 +266,14 @@ PARAMETERS: dict[str, tuple[str | int, ...]] = {
     "low": ("9",),
     "layer": ("nowhere",),
 }
+BLACK: dict[str, dict[str, tuple[Any, ...]]] = {
+    "occlusion": {"window": ([0, 1], [99, 1], [1, 1, 1]), "stride": ([0, 1], [1, 1, 1]), "score": ("odds",)},
+    "lime": {"alpha": ("-1",), "score": ("odds",)},
+    "meaningful-perturbation": {
+        "l1": ("-1",), "l2": ("-1",), "beta": ("1/2",), "perturbation": ("swirl",), "grid": ([0, 1], [99, 1], [1]),
+        "n": (0,), "rate": ("0", "-1"), "start": ("2", "-1"), "jitter": (-1,), "score": ("odds",),
+    },
+}  # fmt: skip
 
 
 # -- Files -------------------------------------------------------------------------------------------------------------
@@ -240,12 +287,19 @@ def error_files(sound: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, d
         yield f"errors/{kind}.json", _errors("op", kind, {}, wrong_layers(kind, asked))
     for method in SETTINGS:
         files_of = [content for name, content in sound.items() if name.startswith(f"methods/{method}/")]
-        file = min(files_of, key=lambda content: (content["family"] != "dense", content["family"]))  # the simplest
-        base = file["cases"][0]
-        keys = ("network", "input", "target", "params", "reference", "noise")
+        simplest = "chain" if method in BLACK else "dense"
+        file = min(files_of, key=lambda content: (content["family"] != simplest, content["family"]))
+        base = file["cases"][1 if method == "lime" else 0]  # the second has a filling of its own
+        keys = ("network", "input", "target", "params", "reference", "noise", *adapters.DATA)
         asked = {key: base[key] for key in keys if key in base}
         networks = {base["network"]: file["networks"][base["network"]]}
         yield f"errors/{method}.json", _errors("method", method, networks, wrong_methods(method, asked))
+    for metric in adapters.CURVES:
+        file = sound[f"metrics/{metric}.json"]
+        base = file["cases"][0]
+        asked = {key: base[key] for key in ("network", "inputs", "target", "params")}
+        networks = {base["network"]: file["networks"][base["network"]]}
+        yield f"errors/{metric}.json", _errors("metric", metric, networks, wrong_curves(asked))
 
 
 def _errors(
@@ -253,7 +307,7 @@ def _errors(
 ) -> dict[str, Any]:
     cases = []
     for k, (why, question) in enumerate(broken, start=1):
-        full = {**question, "network": networks[question["network"]], "method": name} if networks else question
+        full = {**question, "network": networks[question["network"]], what: name} if networks else question
         try:
             adapters.engine(full)
         except ValueError:

@@ -1,4 +1,4 @@
-"""Other libraries, asked the same questions: Captum, Zennit and SHAP, each an adapter that imports it when first asked.
+"""Other libraries, asked the same questions: Captum, Zennit, SHAP, lime; each adapter imports its own when first asked.
 
 Conventions are given to a library in its own terms as far as it has terms for them; what it has none for is skipped and
 says why. What differs is written down in data/deviations, see ``minixai.conformance.deviations``.
@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-LIBRARIES = ("captum", "zennit", "shap")
+LIBRARIES = ("captum", "zennit", "shap", "lime")
 
 
 def ask(library: str, question: Mapping[str, Any]) -> dict[str, Any]:

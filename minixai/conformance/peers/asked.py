@@ -1,7 +1,7 @@
 """A question as a library for PyTorch takes it: a module, tensors, and the parameters of the method."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from minixai.conformance import form
-from minixai.conformance.adapters import Answer, sent
+from minixai.conformance.adapters import DATA, Answer, sent
 from minixai.network import Network, fold_batchnorm
 
-Method = Callable[["Asked"], Tensor]
+Method = Callable[["Asked"], "Tensor | Surrogate"]
 
 
 class Inexpressible(Exception):
@@ -20,10 +20,19 @@ class Inexpressible(Exception):
 
 
 @dataclass(frozen=True, eq=False)
+class Surrogate:
+    """A linear model for each picture: its weights at the pixels, its intercept, and its R^2 on the masks."""
+
+    relevance: Tensor
+    intercept: Tensor
+    r2: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class Asked:
     """One question: ``x`` (N, C, ...), which requires its gradient, ``target`` (N,), ``reference`` (N, C, ...).
 
-    Numbers are float64.
+    ``data``: what a black-box method hides with, by name. Numbers are float64.
     """
 
     network: Network
@@ -31,6 +40,36 @@ class Asked:
     target: Tensor
     params: Mapping[str, Any]
     reference: Tensor | None
+    data: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def score(self, x: Tensor) -> Tensor:
+        """What a black-box method explains, for pictures as many as there are classes asked for, or of the one class.
+
+        The score, or the softmax probability, (N,).
+        """
+        scores = self.module()(x)
+        scores = scores.softmax(dim=1) if self.params["score"] == "probability" else scores
+        return scores[torch.arange(len(x)), self.target.expand(len(x))]
+
+    def __getitem__(self, i: int) -> "Asked":
+        """The same question about picture i alone."""
+        data = dict(self.data)
+        if "segments" in data:
+            data["segments"] = data["segments"].expand(len(self.x), *(self.x.shape[2:] or self.x.shape[1:]))[i]
+        return replace(self, x=self.x[i : i + 1], target=self.target[i : i + 1], data=data)
+
+    def masked(self, mask: Tensor) -> Tensor:
+        """The one picture (1, C, ...) with the superpixels hidden where the mask (M,) is 0."""
+        shown = mask.bool()[self.data["segments"].long()]
+        return torch.where(shown, self.x, self._hidden())
+
+    def _hidden(self) -> Tensor:
+        if "fill" in self.data:
+            return self.data["fill"]
+        region, hidden = self.data["segments"], self.x.detach().clone()
+        for m in region.unique():
+            hidden[..., region == m] = hidden[..., region == m].mean(dim=-1, keepdim=True)
+        return hidden
 
     def module(self) -> nn.Module:
         """The network as a module of its own."""
@@ -50,10 +89,12 @@ def answer(question: Mapping[str, Any], methods: Mapping[str, Method], library: 
     if question["method"] not in methods:
         return {"status": "skipped", "why": f"{library} has no {question['method']}"}
     try:
-        relevance = methods[question["method"]](read(question))
+        found = methods[question["method"]](read(question))
     except Inexpressible as error:
         return {"status": "skipped", "why": str(error)}
-    return {"status": "result", "relevance": sent(relevance.detach().numpy())}
+    if isinstance(found, Surrogate):
+        return {"status": "result", **{key: sent(value.detach().numpy()) for key, value in vars(found).items()}}
+    return {"status": "result", "relevance": sent(found.detach().numpy())}
 
 
 def read(question: Mapping[str, Any]) -> Asked:
@@ -61,7 +102,8 @@ def read(question: Mapping[str, Any]) -> Asked:
     x = _tensor(question["input"]).requires_grad_()
     reference = _tensor(question["reference"]).expand_as(x).clone() if "reference" in question else None
     params = {key: _number(value) for key, value in question["params"].items()}
-    return Asked(form.read_network(question["network"]), x, torch.tensor(question["target"]), params, reference)
+    data = {key: _tensor(question[key]) for key in DATA if key in question}
+    return Asked(form.read_network(question["network"]), x, torch.tensor(question["target"]), params, reference, data)
 
 
 def _tensor(written: Mapping[str, Any]) -> Tensor:
@@ -73,3 +115,14 @@ def _number(value: Any) -> Any:
     if isinstance(value, str) and value.removeprefix("-")[:1].isdecimal():
         return float(Fraction(value))
     return value
+
+
+def surrogate(q: Asked, weights: Tensor, intercept: float, r2: float) -> Surrogate:
+    """The model of the one picture of a question, its weights (M,) put where the superpixels are."""
+    at_pixels = weights[q.data["segments"].long()][None]
+    return Surrogate(at_pixels, *(torch.tensor([v], dtype=at_pixels.dtype) for v in (intercept, r2)))
+
+
+def together(models: Sequence[Surrogate]) -> Surrogate:
+    """The models of all pictures."""
+    return Surrogate(*(torch.cat(parts) for parts in zip(*(vars(model).values() for model in models), strict=True)))

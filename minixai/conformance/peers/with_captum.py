@@ -1,16 +1,21 @@
-"""Captum's answers: gradients and the rectified ones, integrated gradients, Grad-CAM, DeepLIFT, and LRP by its rules.
+"""Captum's answers: gradients and the rectified ones, integrated gradients, Grad-CAM, DeepLIFT, LRP, occlusion, LIME.
 
 LRP there is a rule object per module. A rule divides by what the module puts out plus STABILITY_FACTOR with its sign;
 here that is eps where the method has one, and otherwise so little that only a denominator of 0 feels it. A rule with
 ``set_bias_to_zero`` and gamma 0 is LRP-0 or LRP-eps without biases.
+
+LIME there is given the masks, their weights, how a mask hides, and a model to fit; it asks for the scores and hands all
+to the model, as float32.
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+import torch
 from captum import attr
+from captum._utils.models.model import Model
 from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule, GammaRule, PropagationRule
 from torch import Tensor, nn
 
@@ -107,7 +112,60 @@ def _lrp(q: Asked, weighted: Rule, eps: float) -> Tensor:
     return attr.LRP(module).attribute(q.x, q.target)
 
 
+def _occlusion(q: Asked) -> Tensor:
+    window, stride, channels = q.params["window"], q.params["stride"], q.x.shape[1:2] if q.x.ndim > 2 else ()
+    if any(s > w for s, w in zip(stride, window, strict=True)):
+        raise Inexpressible("captum wants strides that leave no pixel out")
+    drop = attr.Occlusion(q.score).attribute(
+        q.x.detach(), (*channels, *window), (*channels, *stride), baselines=q.data["fill"][None]
+    )
+    return drop[:, 0] if channels else drop
+
+
+class Ridge(Model):
+    """scikit-learn's ridge regression in float64: captum's own model hands over float32."""
+
+    def __init__(self, alpha: float) -> None:
+        from sklearn import linear_model
+
+        self.fitted = linear_model.Ridge(alpha)
+
+    def fit(self, train_data: Any, **kwargs: Any) -> dict[str, float]:
+        ((masks, scores, weights),) = train_data
+        self.data = [one.double().numpy() for one in (masks, scores.flatten(), weights.flatten())]
+        self.fitted.fit(*self.data)
+        return {}
+
+    def representation(self) -> Tensor:
+        return torch.tensor(self.fitted.coef_)
+
+    def __call__(self, x: Any) -> Tensor:
+        return torch.tensor(self.fitted.predict(x))
+
+
+def _lime(q: Asked) -> asked.Surrogate:
+    return asked.together([_lime_of_one(q[i]) for i in range(len(q.x))])
+
+
+def _lime_of_one(q: Asked) -> asked.Surrogate:
+    if "weights" not in q.data:
+        raise Inexpressible("the kernel would be the adapter's, not captum's")
+    masks, weights, model = q.data["masks"], iter(q.data["weights"]), Ridge(q.params["alpha"])
+
+    def draw(*_: Any, **__: Any) -> Iterator[Tensor]:
+        yield from masks[:, None]
+
+    lime = attr.LimeBase(
+        q.score, model, lambda *_, **__: next(weights), draw, True, lambda mask, *_, **__: q.masked(mask[0]), None
+    )
+    coefficients = lime.attribute(q.x.detach(), n_samples=len(masks))
+    r2 = model.fitted.score(*model.data)
+    return asked.surrogate(q, coefficients, model.fitted.intercept_, r2)
+
+
 METHODS: dict[str, asked.Method] = {
+    "occlusion": _occlusion,
+    "lime": _lime,
     "gradient": _gradient,
     "deconvnet": _deconvnet,
     "guided-backprop": _guided,

@@ -1,4 +1,4 @@
-"""Zennit's answers: the gradient, the rectified ones, integrated gradients, and LRP by composites: z^+, z^B, w^2, too.
+"""Zennit's answers: gradients, integrated gradients, occlusion, and LRP by composites: z^+, z^B, w^2, too.
 
 Zennit takes the stabilizer as a function of the denominator, so that every convention about zeros can be said: here
 1 / 0 is 0, as the vectors have it, and the unsigned eps is there too. An addition is a module that sums a stack, as
@@ -161,7 +161,24 @@ def _lrp(q: Asked, weighted: core.Hook, stabilizer: Stabilizer, named: Sequence[
     return attribution.Gradient(module, composite)(q.x, lambda y: y * seed(y))[1]
 
 
+def _occlusion(q: Asked) -> Tensor:
+    """As it comes: the window is kept; what hides the rest is given."""
+    if q.params["score"] == "probability":
+        raise Inexpressible("zennit's occlusion sums the model's outputs, which are scores here")
+    fill = attribution.occlude_independent
+    windows = attribution.Occlusion(
+        q.module(),
+        occlusion_fn=lambda x, mask: fill(x, mask, fill_fn=lambda x: q.data["fill"].expand_as(x), invert=False),
+        window=tuple(q.params["window"]),
+        stride=tuple(q.params["stride"]),
+    )
+    seed = _one_hot(q)
+    found = windows(q.x.detach(), lambda y: y * seed(y))[1]
+    return found[:, 0] if found.ndim > 2 else found
+
+
 METHODS: dict[str, asked.Method] = {
+    "occlusion": _occlusion,
     "gradient": _slopes,
     "deconvnet": _deconvnet,
     "guided-backprop": _guided,

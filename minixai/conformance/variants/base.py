@@ -33,6 +33,8 @@ SHARES = ("lrp-0", "lrp-epsilon", "lrp-gamma", "lrp-alphabeta", "lrp-composite",
 LIFTS = ("deeplift-rescale", "deeplift-revealcancel")
 PATHS = ("integrated-gradients", *LIFTS)  # methods with a reference
 MAPS = ("cam", "grad-cam")
+BLACK = ("occlusion", "lime", "meaningful-perturbation")
+DATA = ("fill", "segments", "masks", "weights")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Asked(NamedTuple):
     params: dict[str, Any]
     reference: Array | None = None
     noise: Array | None = None
+    data: Mapping[str, Array] = {}  # of a black-box method: fill, segments, masks, weights
 
     def given(self, **params: Any) -> "Asked":
         """The same question with other parameters."""
@@ -70,16 +73,19 @@ def read(question: Question) -> Asked:
     """A question, in fractions."""
     data = {key: form.array(question[key]) for key in ("reference", "noise") if key in question}
     params = {key: _value(value) for key, value in question["params"].items()}
+    hidden = {key: form.array(question[key]) for key in DATA if key in question}
     network, x = form.read_network(question["network"]), form.array(question["input"])
     if question["method"] == "cam":
         params["layer"] = feature_layer(network)  # it follows from the network
-    return Asked(question["method"], network, x, tuple(question["target"]), params, **data)
+    return Asked(question["method"], network, x, tuple(question["target"]), params, **data, data=hidden)
 
 
 def _value(value: Any) -> Any:
     """A written fraction as a fraction; names and switches as they are."""
     if isinstance(value, str) and value.removeprefix("-")[:1].isdecimal():
         return form.number(value)
+    if isinstance(value, list):
+        return tuple(value)
     return Fraction(value) if isinstance(value, float) else value
 
 
