@@ -32,6 +32,13 @@ def _mean_slope(grad: Any, start: Any, way: Any, n: Any, shift: Fraction = Fract
     return sum(grad(start + (i * bottom + top) * way / (n * bottom)) for i in range(n)) / n
 
 
+def _weighted(grad: Any, x: Any, baseline: Any, weights: Any) -> Any:
+    """Slopes at evenly spaced places with both ends among them, weighted (weights: whole numbers)."""
+    last = len(weights) - 1
+    slopes = [w * grad(baseline + i * (x - baseline) / last) for i, w in enumerate(weights)]
+    return (x - baseline) * sum(slopes) / sum(weights)
+
+
 @dataclass(frozen=True, eq=False)
 class Slopes:
     """The slopes of a score, under a name that a verdict can say."""
@@ -113,6 +120,10 @@ INTEGRATED_GRADIENTS = Function(
             "You took the slope at the end of the way only. That is where a lamp that is bright enough says 0.",
         ),
         Wrong(
+            "slope times picture", "idea", lambda grad, x, baseline, n: x * grad(x),
+            "That is gradient times picture: one slope, at the end of the way, and no baseline anywhere.",
+        ),
+        Wrong(
             "slope at the middle only", "idea",
             lambda grad, x, baseline, n: (x - baseline) * _mean_slope(grad, baseline, x - baseline, 1),
             "You averaged the pictures and took one slope, half-way. The n slopes are averaged, not the n pictures.",
@@ -144,6 +155,23 @@ INTEGRATED_GRADIENTS = Function(
             "summed, not averaged", "bookkeeping",
             lambda grad, x, baseline, n: (x - baseline) * n * _mean_slope(grad, baseline, x - baseline, n),
             "You added the slopes up and did not divide by n: each place stands for 1/n of the way.",
+        ),
+        Wrong(
+            "both ends in full", "bookkeeping",
+            lambda grad, x, baseline, n: _weighted(grad, x, baseline, [1] * n),
+            "Your n places reach from 0 to 1, both ends included, and all count alike. But n places cut the way into "
+            "n - 1 steps, and an end has only half a step to itself. Take the middle of n steps.",
+        ),
+        Wrong(
+            "n + 1 places", "bookkeeping",
+            lambda grad, x, baseline, n: _weighted(grad, x, baseline, [1] * (n + 1)),
+            "You took the slope at all n + 1 ends of the steps, all alike. Take it in the middle of each step.",
+        ),
+        Wrong(
+            "trapezoid", "convention",
+            lambda grad, x, baseline, n: _weighted(grad, x, baseline, [1, *[2] * (n - 2), 1]),
+            "Your n places include both ends, at half weight: the trapezoid rule. The exercise asks for the middle of "
+            "n steps.",
         ),
         Wrong(
             "left ends", "convention",

@@ -13,6 +13,7 @@ EXERCISES = {
         "": [15, 1], "no x - baseline": [5, 1], "times x": [20, 1], "slope at the picture only": [24, 1],
         "baseline ignored": [16, 1], "way starts at zero": [12, 1], "left ends": [F(21, 2), 1],
         "right ends": [F(39, 2), 1], "slope at the middle only": [15, 1], "slope times alpha": [F(69, 8), F(1, 2)],
+        "slope times picture": [32, 1], "both ends in full": [15, 1], "n + 1 places": [15, 1], "trapezoid": [15, 1],
         "way turned round": [-15, -1], "summed, not averaged": [30, 2],
     },
     "completeness_gap": {
