@@ -107,6 +107,14 @@ def test_fifty_places_are_plenty_and_three_are_not(net, xs):
     assert abs(many.total - many.expected) < 0.01 * many.expected
 
 
+def test_the_whole_way_is_calmer_than_the_last_step(net, xs):
+    x = xs[:6]
+    whole = integrated(net, x, n=20)
+    last = (x - net.black) * mx.explain(net, x, "gradient").relevance
+    calmer = abs(whole.map).sum(axis=(1, 2)) / abs(last.sum(axis=1)).sum(axis=(1, 2))
+    assert (calmer < 0.8).all()
+
+
 def test_what_looks_like_the_baseline_gets_nothing(net, drawn):
     painted, mask = drawn.pictures[STAR].copy(), drawn.masks[STAR]
     painted[mask] = 0
@@ -139,7 +147,8 @@ def test_the_record_of_the_noise_says_what_the_chapter_reads_from_it():
     rows = {row["label"]: row["interval"] for row in found["panels"][0]["rows"]}
     assert found["pictures"] == 100 and found["verdict"] == "refuted"
     assert set(rows) == {"integrated-gradients", "gradient", "deconvnet", "guided-backprop"}
-    assert all(low <= mean <= high for mean, low, high in rows.values())
+    (ours, *_), (_, low, high) = rows["integrated-gradients"], rows["gradient"]
+    assert low < ours < high and rows["guided-backprop"][2] < ours / 3
 
 
 # -- the live figure ---------------------------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ for alpha, S, q in zip(alphas, scores[:, star], p[:, star], strict=True):
 #
 # Now your function on the real network. Left, what one slope would say, taken at the picture and multiplied by
 # $x - x'$. Right, twenty slopes taken all along the way. Until your function has passed, the book's stands in and the
-# title says so. Look for what the two agree on, and whether the red sits *on* the star or along its edge.
+# title says so. Look for what the two agree on, and for which is calmer.
 
 # %%
 def slopes(z):
@@ -150,6 +150,9 @@ def redraw(f):
 ch.yours("integrated_gradients", redraw)
 
 # %% [markdown]
+# Both put their strongest spots along the star's edge. The whole way is calmer: a pixel whose slope changes its sign
+# again and again on the way ends up with little.
+#
 # **Units.** A slope is *score per unit*. Times $x - x'$, in units, it is a contribution: *score*. And a contribution
 # always answers "compared with what?".
 #
@@ -216,8 +219,8 @@ ch.reveal("first_fifth")
 # %% [markdown]
 # *If you see only a still picture, the page is shown without its kernel; `make lab` opens the chapter with it.*
 #
-# A fifth of the way from black you already recognise the star. The network does not: it is late where the lamps are
-# early. From the other two baselines the first fifth brings little, too. But after that each way has a slope of its
+# Were the slope the same on the whole way, the table would say 0.20 and 0.50. A fifth of the way from black you
+# already recognise the star; the network is late where the lamps are early. After that each way has a slope of its
 # own, and each adds up.
 #
 # > ## What does *not there* look like?
@@ -258,7 +261,7 @@ ch.reveal("black_star")
 # both pixels above 0. Switch off either pixel there and the whole score is gone, so neither can be spared.
 #
 # Return two pairs, each a picture and a baseline. In both, some pixel must get exactly 0. In the first pair because it
-# has its baseline's value. In the second although it has another one: on the whole way, no slope ever came its way.
+# has its baseline's value. In the second although it has another one, because its slope is 0 on the whole way.
 
 # %%
 @ch.exercise("unseen", kind="counterexample")
@@ -308,7 +311,7 @@ display(*mine)
 # * A slope of 0 at the picture says that the *last step* does not matter. A pixel may have done its work before.
 # * **Integrated gradients**: walk straight from a baseline $x'$ to the picture $x$, average the slopes on the way,
 #   multiply by $x - x'$. *Units: score, compared with the baseline.*
-# * The area under the slope is the score difference. So print the **gap**; a few dozen places usually make it small.
+# * The area under the slope is the score difference. So print the **gap**, and take more places where it is large.
 # * What looks like the baseline gets nothing. **Say which baseline**, and try a second one.
 # * Adding up is not the same as being right.
 #
@@ -347,7 +350,7 @@ for key, name in names.items():
 for network, pixels in ((lamps, on), (book.two_pixels(), book.TWO_PIXELS)):
     e = mx.explain(network, pixels, "integrated-gradients", quadrature="exact")
     slope = mx.explain(network, pixels, "gradient").relevance
-    print(*pixels, "  exactly", *e.relevance, "  gap", e.total - e.expected, "  slope x picture", *(slope * pixels))
+    print(*pixels, "  exactly", *e.relevance, "  gap", e.total - e.expected, "  slope x pixels", *(slope * pixels))
 
 # %% [markdown] tags=["deeper"]
 # ## Deeper: which places?
@@ -394,6 +397,10 @@ for row in found["panels"][0]["rows"]:
     mean, low, high = row["interval"]
     print(f"{row['label']:22} {mean:.3f} ({low:.3f} to {high:.3f})")
 print("the claim, 'less than the other gradient-based methods':", found["verdict"])
+
+# %% [markdown] tags=["deeper"]
+# Against the gradient no difference shows; the brackets overlap. Against guided the claim fails: its map hardly moves.
+# But you know from chapter 06 what else its map hardly moves for. Calm is no virtue by itself.
 
 # %% [markdown] tags=["deeper"]
 # ## Deeper: a second opinion
