@@ -42,6 +42,13 @@ CARDS = {
         "00",
         "$S_c$ is the number the network gives class $c$, *before* any softmax. 'Why?' always means 'why this score?'.",
     ),
+    "patch": Card(
+        "what a number sees",
+        "03",
+        "A convolution lays its filter on a **window**, multiplies taps and numbers, and adds. All pixels that reach a "
+        "number through the layers are its **patch**. A change goes unnoticed outside the patch or at a tap of 0 "
+        "(always), at a ReLU that is off or in a pool that somebody else wins (here and now).",
+    ),
     "chain rule": Card(
         "the chain rule, walked",
         "04",
