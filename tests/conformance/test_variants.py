@@ -41,8 +41,8 @@ RARELY = {
     "relu-takes-all": ("deconvnet", "deeplift-rescale"),
     "rectified-sum": ("guided-grad-cam",),
     "norm-parameters": ("lrp-0", "lrp-epsilon", "lrp-gamma", "deep-taylor"),
-    "average-in-float32": ("occlusion",),
-    "scores-in-float32": ("lime",),
+    "average-in-single-precision": ("occlusion",),
+    "scores-in-single-precision": ("lime",),
 }
 RARE_LAYERS = {("equal-windows", "AdaptiveAvgPool2d")}
 

@@ -32,7 +32,7 @@ EACH = 3  # cases per method and family
 ENOUGH = 3  # cases that tell a variant from the right answer
 LOOK = 10  # drafts to choose from, while there is a variant that not enough cases tell apart
 HALF, QUARTER = Fraction(1, 2), Fraction(1, 4)
-ROUNDINGS = ("average-in-float32", "scores-in-float32")  # variants that no case can tell from the right answer by so much
+ROUNDINGS = ("average-in-single-precision", "scores-in-single-precision")  # variants too near for FAR
 FAR = Fraction(1, 100)  # of the largest expected value: a hundred times the tolerance of the class rel in float32
 WALKS = ("gradient", "deconvnet", "guided-backprop")
 

@@ -248,7 +248,7 @@ WINDOWS = (
         partial(occlusion, score=other_score),
     ),
     made(
-        "average-in-float32",
+        "average-in-single-precision",
         ("occlusion",),
         "what the windows over a pixel take away is added up, rounded to float32, and divided there",
         partial(occlusion, together=_average_in_float32),
@@ -469,7 +469,7 @@ FITS = (
         partial(lime, score=other_score),
     ),
     made(
-        "scores-in-float32",
+        "scores-in-single-precision",
         ("lime",),
         "the scores are rounded to float32 before the fit",
         partial(lime, rounded=_float32),
