@@ -42,6 +42,21 @@ CARDS = {
         "00",
         "$S_c$ is the number the network gives class $c$, *before* any softmax. 'Why?' always means 'why this score?'.",
     ),
+    "intervention": Card(
+        "change one thing and ask again",
+        "01",
+        "An **intervention** changes one thing in the picture and leaves the rest. The **effect** is the difference of "
+        "the two scores; average it over whatever else may vary. It says what the answer depends on. A map, of any "
+        "method, says where to look; it neither acquits nor convicts.",
+    ),
+    "exchange": Card(
+        "hiding is exchanging",
+        "02",
+        "To hide a pixel is to put something else there: black, grey, white, grass. The map is about that *exchange*. "
+        "**Occlusion** hides one window after another; what it costs is score, but no share: a box that needs both "
+        "its pixels answers {{need.drops}} to a score of 6. **LIME** fits a line to many masks: {{need.weights}}, with "
+        "$b = {{need.intercept}}$.",
+    ),
     "patch": Card(
         "what a number sees",
         "03",
@@ -67,6 +82,13 @@ CARDS = {
         "04",
         "$\\langle \\mathrm{conv}(x), G \\rangle = \\langle x, \\mathrm{back}(G) \\rangle$ for every $x$ and $G$; in "
         "our example both are {{paint.forwards}}. It finds a wrong backward pass that no picture gives away.",
+    ),
+    "heat map": Card(
+        "the heat map",
+        "05",
+        "One number per pixel: contributions are added over the channels, of slopes the steepest is taken (6). "
+        "The **heat map** is the positive part, divided by its largest number: 0 stays 0, the strongest pixel is 1. It "
+        "says *where*, not *how much*, and nothing about what speaks against.",
     ),
     "three gates": Card(
         "three gates",
