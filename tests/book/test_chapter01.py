@@ -56,7 +56,8 @@ def test_the_detectors_table_and_its_three_accuracies():
 
 
 def test_the_share_in_the_text():
-    assert exercises.background_share(np.array([[3.0, -1], [0, 2]]), np.array([[0.0, 0], [0, 1]])) == 4 / 6
+    assert "In `[[3, -1], [0, 2]]`, with the object at the bottom right" in PROSE
+    assert exercises.background_share(mx.exact([[3, -1], [0, 2]]), mx.exact([[0, 0], [0, 1]])) == value("snow.share")
 
 
 # -- what moves them ---------------------------------------------------------------------------------------------------

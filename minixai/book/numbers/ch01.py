@@ -8,6 +8,7 @@ from minixai.network import Network
 from minixai.ops import Linear, exact
 
 DETECTOR = Network.sequential([Linear(exact([[3, 1]]), exact([-2]))], name="detector", input_shape=(2,))  # snow, snout
+MAP, OBJECT = exact([[3, -1], [0, 2]]), exact([[0, 0], [0, 1]])
 USUAL = Fraction(9, 10)  # the share of wolves on snow, and of huskies on grass
 
 
@@ -39,6 +40,7 @@ def _numbers() -> dict[str, Callable[[], Value]]:
         "learnt": lambda: accuracy(USUAL),
         "swapped": lambda: accuracy(1 - USUAL),
         "balanced": lambda: accuracy(Fraction(1, 2)),
+        "share": lambda: abs(MAP)[OBJECT == 0].sum() / abs(MAP).sum(),
     }
 
 

@@ -202,7 +202,7 @@ print("A hundred random halves of a picture hidden: probability of wolf", hidden
 #
 # Take a map $R$ with numbers of both signs, and a mask of numbers, 1 on the object and 0 elsewhere. What speaks against
 # the class is part of the map, too. In `[[3, -1], [0, 2]]`, with the object at the bottom right, the pixels hold 3, 1,
-# 0 and 2: six in all, four of them off the object. So 4/6.
+# 0 and 2: six in all, four of them off the object, so {{snow.share}}.
 
 # %%
 @ch.exercise("background_share")
@@ -309,10 +309,10 @@ ch.exercise("what_may_you_say", kind="claim").answer(...)
 # * Maps tell you what to try. Then try it.
 #
 # **What the survey leaves open.** Explanations, it says, are "only correlation-based" and "do not make causal
-# inferences". Of a map alone that is true. But we hold the picture and the network: *the snow made it say wolf* is a
-# causal sentence, and you have tested it. Black-box methods, it says, "cannot be used to improve the network
-# performance". `husky-balanced` came about with every box closed: we saw what went wrong and changed the pictures. And
-# that LIME gives the snow away did not hold here; whether maps are true to their network is chapter 15's question.
+# inferences". But we hold the picture and may change it: *the snow made it say wolf* is a causal sentence, and you have
+# tested it. Black-box methods, it says, "cannot be used to improve the network performance". `husky-balanced` came
+# about with every box closed: we saw what went wrong and changed the pictures. And that LIME gives the snow away did
+# not hold here; whether maps are true to their network is chapter 15's question.
 
 # %% [markdown] tags=["deeper"]
 # ## Deeper: a reader made of one rule

@@ -2,7 +2,7 @@ from fractions import Fraction as F
 
 NUMBERS = {
     "snow.table": [[2, -1], [1, -2]], "snow.ground": 3, "snow.animal": 1, "snow.learnt": F(9, 10),
-    "snow.swapped": F(1, 10), "snow.balanced": F(1, 2),
+    "snow.swapped": F(1, 10), "snow.balanced": F(1, 2), "snow.share": F(2, 3),
 }  # fmt: skip
 
 EXERCISES = {
