@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 
 from minixai import api, draw, files, zoo
 from minixai.adversarial.commands import attack_verb
+from minixai.book.inventory.commands import quiz
 from minixai.conformance.commands import conform
 from minixai.experiments import commands as experimenting
 from minixai.lab import lab
@@ -70,6 +71,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(conform, name="conform")
+app.add_typer(quiz, name="quiz")
 
 Image = Annotated[
     Path | None, typer.Argument(help="A picture file (for clips a GIF); without one, one of the network's own kind.")
