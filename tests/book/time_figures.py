@@ -4,6 +4,7 @@ First paint: from running the cell to the figure's picture. Update: from a key o
 picture changed. Medians of ten, in milliseconds; the table goes to data/results/figures.md.
 """
 
+import argparse
 import os
 import platform
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from minixai import files
-from minixai.book import figures
+from minixai.book import build, figures
 from tests.book.browser import CONTROLS, KEYS, PATIENCE, SEEN, playwright
 from tests.book.test_browser import CELLS, SHOWN, lab
 
@@ -48,6 +49,7 @@ ARM = """figure => {
 
 def main() -> None:
     """Measure, print, write the table."""
+    os.environ |= build.ONE_THREAD  # as the chapters are built
     rows = []
     with tempfile.TemporaryDirectory() as home, lab(Path(home), CELLS + SHOWN, EXPOSED) as page:
         page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -92,4 +94,5 @@ def _update(page, figure, control, key) -> float | None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser("python -m tests.book.time_figures", description=__doc__).parse_args()
     main()

@@ -369,10 +369,3 @@ def test_the_console_command_refuses_without_a_traceback():
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.startswith("minixai: method 'gradiant' is not known; did you mean gradient")
     assert "Traceback" not in done.stderr and done.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize("user", [0, 1000])
-def test_lab_tells_jupyterlab_that_root_may(user, started, monkeypatch):
-    monkeypatch.setattr("os.geteuid", lambda: user, raising=False)
-    run("lab")
-    assert ("--allow-root" in started[0][0]) is (user == 0)

@@ -69,6 +69,13 @@ def test_without_jupyterlab_lab_says_what_to_install(monkeypatch):
     assert run("lab", code=2).stderr == "minixai: the chapters need JupyterLab: pip install 'minixai[book]'\n"
 
 
+@pytest.mark.parametrize("user", [0, 1000])
+def test_lab_tells_jupyterlab_that_root_may(user, started, monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: user, raising=False)
+    run("lab")
+    assert ("--allow-root" in started[0][0]) is (user == 0)
+
+
 # -- a copy of one's own -----------------------------------------------------------------------------------------------
 
 
