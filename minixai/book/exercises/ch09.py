@@ -1,6 +1,5 @@
 """Chapter 09: CAM, Grad-CAM, Guided Grad-CAM: what the last maps say, and what averaging throws away."""
 
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -68,6 +67,10 @@ CAM = Function(
             "that.",
         ),
         Wrong(
+            "averaged over the maps", "bookkeeping", lambda A, W, c: _weighed(W[c], A) / len(A),
+            "You averaged over the maps. Their weights say already how much each counts; they are added up.",
+        ),
+        Wrong(
             "times the map's mean", "idea", lambda A, W, c: _weighed(W[c] * A.mean(axis=(1, 2)), A),
             "You weighed each map by what it brought to the score, weight times mean. The map itself stands for its "
             "mean already.",
@@ -97,6 +100,10 @@ def grad_cam(A: Any, dS_dA: Any) -> Any:
 
 def _rectified(v: Any) -> Any:
     return np.where(v > 0, v, 0 * v)
+
+
+def _as_heat(v: Any) -> Any:
+    return _rectified(v) / (_rectified(v).max() or 1)
 
 
 def _engine_grad_cam(A: Any, dS_dA: Any) -> Any:
@@ -141,6 +148,18 @@ GRAD_CAM = Function(
         Wrong(
             "slopes not averaged", "idea", lambda A, dS_dA: _rectified((dS_dA * A).sum(axis=0)),
             "You multiplied cell by cell: activation times its own slope. (9) first makes one number of each map.",
+        ),
+        Wrong(
+            "one mean for all maps", "idea", lambda A, dS_dA: _rectified(dS_dA.mean() * A.sum(axis=0)),
+            "You made one number of all slopes. (9) gives every map its own: average within a map, not across maps.",
+        ),
+        Wrong(
+            "magnitude for ReLU", "idea", lambda A, dS_dA: abs(_weighed(dS_dA.mean(axis=(1, 2)), A)),
+            "You took magnitudes at the end. What speaks against the class would light up like what speaks for it.",
+        ),
+        Wrong(
+            "scaled to 1", "bookkeeping", lambda A, dS_dA: _as_heat(_weighed(dS_dA.mean(axis=(1, 2)), A)),
+            "You divided by the largest cell. That makes a heat map of it, for drawing; (10) does not scale.",
         ),
         Wrong(
             "sum for mean", "bookkeeping",
@@ -250,10 +269,6 @@ BLANK = Counterexample(
 
 def guided_grad_cam(guided: Any, coarse: Any) -> Any:
     return guided * coarse
-
-
-def _as_heat(v: Any) -> Any:
-    return _rectified(v) / max(_rectified(v).max(), Fraction(1, 10**6))
 
 
 def _mirrored(f: Any, guided: Any, coarse: Any) -> bool:

@@ -68,8 +68,8 @@ def _words(e: Explanation, layer: str, shape: Array) -> str:
     row, column = np.unravel_index(int(e.relevance.argmax()), e.relevance.shape)
     spot = f"brightest in row {row + 1}, column {column + 1}" if e.relevance.any() else "blank"
     return (
-        f"Left the picture; in the middle Grad-CAM for {e.label} (score {float(e.score):.2f}) at {layer}, by cell; "
-        f"right the same enlarged, with a line round the shape. {many} maps of {height} x {width} cells, {spot}. "
+        f"Left the picture; in the middle Grad-CAM for {e.label} (score {float(e.score):.2f}) at {layer}; right it is "
+        f"enlarged, with a line round the shape. {many} maps of {height} x {width} cells, {spot}. "
         f"Averaging leaves {surviving(slopes):.0%} of the slopes. AUC against the shape: {auc(e.map, shape):.2f}."
     )
 

@@ -206,7 +206,7 @@ ch.observe("down_the_layers", ...)
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
 print("                slopes left   AUC: averaged   cell by cell   wins of the latter")
-quick = mx.load("shapes-resnet")  # float32
+quick = mx.load("shapes-resnet")
 best, second = (list(c) for c in np.argsort(-quick(xs), axis=1)[:, :2].T)
 tape, walked = mx.forward(quick, xs), mx.explain(quick, xs, "gradient", target=best)
 for layer in LAYERS:
@@ -303,8 +303,8 @@ display(*mine)
 #
 # * **CAM**: the last maps times the class's weights, added up. Needs global average pooling and one linear layer; the
 #   cells then add up to $Z(S_c - b_c)$. *Units, over $Z$: score.*
-# * **Grad-CAM**: the mean slope in place of the weight, then a ReLU. CAM over $Z$ where CAM fits; elsewhere slopes
-#   cancel, and in earlier layers nearly all of them do.
+# * **Grad-CAM**: the mean slope in place of the weight, then a ReLU. CAM over $Z$ where CAM fits. Elsewhere slopes
+#   cancel, in earlier layers nearly all of them, and no sum is promised.
 # * Blank means: nothing is left *for*. It may hide evidence against, or slopes that cancelled.
 # * **Guided Grad-CAM**: coarse map times fine map. *Where* depends on the class; the detail hardly does.
 # * For a wrong decision, map the **difference** of two scores, and then change the picture.

@@ -14,11 +14,14 @@ EXERCISES = {
         "": [[4, -2], [0, 6]], "column for row": [[4, 4], [6, 6]], "positive weights only": [[4, 0], [2, 6]],
         "all classes": [[12, 4], [10, 18]], "divided by Z": [[1, F(-1, 2)], [0, F(3, 2)]],
         "times the map's mean": [[12, -2], [4, 18]], "rectified": [[4, 0], [0, 6]],
+        "averaged over the maps": [[2, -1], [0, 3]],
     },
     "grad_cam": {
         "": [[2, 0], [1, 3]], "ReLU on the weights": [[2, 0], [2, 4]], "no ReLU": [[2, -3], [1, 3]],
         "magnitudes of slopes": [[2, 3], [3, 5]], "slopes not averaged": [[2, 0], [3, 3]],
         "sum for mean": [[8, 0], [4, 12]], "averaged over the maps": [[1, 0], [F(1, 2), F(3, 2)]],
+        "one mean for all maps": [[F(1, 2), F(3, 2)], [1, F(3, 2)]], "magnitude for ReLU": [[2, 3], [1, 3]],
+        "scaled to 1": [[F(2, 3), 0], [F(1, 3), 1]],
         "positive slopes only": [[2, 0], [2, 4]], "maps averaged, too": [[F(3, 4), 0], [F(11, 4), F(3, 4)]],
     },
     "guided_grad_cam": {
