@@ -110,6 +110,13 @@ CARDS = {
         "multiply by $x - x'$: contributions, which should add up to $S(x) - S(x')$. A program looks at $n$ places "
         "only and gives each a weight; the weights must add up to 1.",
     ),
+    "cam": Card(
+        "CAM and Grad-CAM",
+        "09",
+        "The last maps $A^k$, weighed and added up. The weights are the class's own where the network ends in global "
+        "average pooling and one linear layer (**CAM**). Elsewhere the mean slope of the score over each map takes "
+        "their place, and a ReLU follows (**Grad-CAM**). Coarse, and about one class.",
+    ),
     "shares": Card(
         "relevance, shared out",
         "10",
