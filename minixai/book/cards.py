@@ -124,6 +124,13 @@ CARDS = {
         "down: to input $i$ the share $R\\, a_i w_i / z$; the bias keeps its own. **$\\varepsilon$** adds a little to "
         "the denominator, away from 0. **$\\gamma$** counts positive weights $1 + \\gamma$ times.",
     ),
+    "fem": Card(
+        "FEM",
+        "13",
+        "Each of the last feature maps marks the places where it is at least $K$ spreads above its own mean; a mark is "
+        "worth that mean, and the maps are added up. One pass forwards, and **no class**: it says where the network is "
+        "busy, never why it chose this class. By hand, $K = 1$: {{rare.answer}}.",
+    ),
     "conventions": Card(
         "a library is a set of switches",
         "17",
