@@ -28,7 +28,7 @@ from minixai.network import Network
 from minixai.ops import engine
 from minixai.printing import AsJson, print_json
 from minixai.result import Explanation
-from minixai.zoo import clips, digits, husky, lesion, shapes, shapes_resnet
+from minixai.zoo import clips, digits, husky, husky_balanced, lesion, shapes, shapes_resnet
 from minixai.zoo import download as downloads
 
 BAD_INPUT = 2
@@ -39,6 +39,7 @@ SAMPLES = {  # {network: a picture of its own kind}
     "digits": lambda: digits.samples().x[6],  # a three
     "shapes": lambda: shapes.samples().x[4],  # a star
     "husky": lambda: husky.samples().x[1],  # a wolf on snow
+    "husky-balanced": lambda: husky_balanced.samples().x[1],  # a wolf
     "shapes-resnet": lambda: shapes_resnet.samples().x[4],  # a star
     "clips": lambda: clips.samples().x[1],  # a crescent that moves to the right
     "lesion": lambda: lesion.samples().x[1],  # a lesion
@@ -235,6 +236,21 @@ def bench(
     typer.echo(f"{network}, {', '.join(f'{k} {v}' for k, v in around.items())}; a bare call is 1")
     for ratio in ratios:
         typer.echo(ratio.as_text())
+
+
+@app.command()
+def grade(
+    folder: Annotated[Path, typer.Argument(help="What was handed in: a folder, or a notebook, per student.")],
+    secret: Annotated[
+        str | None, typer.Option(help="What the students' own numbers were drawn from; @FILE reads it from a file.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where grades.csv and the feedback pages go.")] = Path("grades"),
+    as_json: AsJson = False,
+) -> None:
+    """Grade a folder of notebooks: functions in a sandbox, answers, numbers by hand."""
+    from minixai.book.teaching import commands  # imports the book, for which no other verb should wait
+
+    commands.grade(folder, secret, out, as_json)
 
 
 @app.command()
