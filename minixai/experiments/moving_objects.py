@@ -1,8 +1,8 @@
 """Do maps follow an object that moves? FEM and others on clips that ``clips`` never saw, judged by the objects' masks.
 
 ``python -m minixai.experiments.moving_objects`` writes data/results/moving-objects.json and .md. A clip's AUC is that
-of its whole map, (D, H, W), against all its masks. Beside each stands the AUC of the same map with every frame replaced by
-the mean over time: what the map says of the place alone. It tests no claim of the survey.
+of its whole map, (D, H, W), against all its masks. Beside each stands the AUC of the same map with every frame replaced
+by the mean over time: what the map says of the place alone. It tests no claim of the survey.
 """
 
 import json
