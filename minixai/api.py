@@ -159,10 +159,10 @@ def explain(network: Any, x: Any, method: str | None = None, /, target: Any = No
     """Why did this class get this score? One method's answer, for one picture or a batch.
 
     network: a Network; for the black-box methods also a torch module, or any function x (N, C, H, W) -> scores (N, K).
-    x: (C, H, W) or (N, C, H, W), (F,) or (N, F) for a network of linear layers. target: a class number or name, one
-    for all or one per picture; None explains the class with the highest score. params: the method's own, see
-    ``methods()``. Raises ValueError (UnsupportedOp where the network does not fit the method) saying what was given
-    and what is expected.
+    x: (C, H, W) or (N, C, H, W), with frames (C, D, H, W) or (N, C, D, H, W), (F,) or (N, F) for a network of linear
+    layers. target: a class number or name, one for all or one per picture; None explains the class with the highest
+    score. params: the method's own, see ``methods()``. Raises ValueError (UnsupportedOp where the network does not fit
+    the method) saying what was given and what is expected.
     """
     # SmoothGrad has a parameter called method, too: explain(net, x, "smoothgrad", method="lrp-0").
     name = params.pop("method", None) if method is None else method
