@@ -102,7 +102,8 @@ class Network:
 
     The other fields are optional facts about the pictures it was made for: ``classes`` (names), ``black`` (a black
     picture after preprocessing), ``box`` (lowest and highest possible input), ``feature_layer`` (where CAM, Grad-CAM
-    and FEM look), ``input_shape`` (C, H, W) or (C, D, H, W), ``pictures`` (how to preprocess; see :mod:`minixai.zoo.pictures`).
+    and FEM look), ``input_shape`` (C, H, W) or (C, D, H, W), ``pictures`` (how to preprocess; see
+    :mod:`minixai.zoo.pictures`).
     """
 
     nodes: tuple[Node, ...]
