@@ -110,6 +110,13 @@ CARDS = {
         "multiply by $x - x'$: contributions, which should add up to $S(x) - S(x')$. A program looks at $n$ places "
         "only and gives each a weight; the weights must add up to 1.",
     ),
+    "smoothgrad": Card(
+        "SmoothGrad",
+        "08",
+        "Make $n$ copies of the picture, each with noise of its own; average their maps (8). More copies remove the "
+        "accident of the draw, but magnitudes do not cancel: a slope of 0 under jitter of spread $s$ is drawn as "
+        "$0.80\\,s$. Averaging the *slopes* (signed) has no such floor, and the same name.",
+    ),
     "cam": Card(
         "CAM and Grad-CAM",
         "09",
