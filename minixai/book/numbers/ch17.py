@@ -1,4 +1,4 @@
-"""Chapter 17 (with 10 and 16): one neuron, one layer, one plus; places on a path; noise; FEM."""
+"""Chapter 17: one layer, one plus; places on a path; noise; FEM. Its neuron is chapter 10's."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -8,30 +8,14 @@ import numpy as np
 
 from minixai.book.numbers.asking import answer, shared
 from minixai.book.numbers.ch00 import linear
+from minixai.book.numbers.ch10 import NEURON_A
 from minixai.book.numbers.ways import Value
 from minixai.network import Network
 from minixai.ops import Flatten, GlobalAvgPool, Linear, ReLU, exact
 from minixai.whitebox.integrated import points
 
-NEURON_A, NEURON_W, NEURON_B = exact([2, 1]), exact([1, -1]), exact([1])
 LAYER_W, LAYER_B, LAYER_R = exact([[1, -1], [-3, 2]]), exact([1, 1]), exact([4, 4])  # a row of weights per output
 SUM_X, SUM_R = exact([3, -1]), exact([4])
-
-
-def _neuron() -> dict[str, Callable[[], Value]]:
-    raised = NEURON_W + np.maximum(NEURON_W, 0)  # w + gamma w^+ with gamma = 1
-    share = partial(shared, a=NEURON_A, R=exact([2]))
-    return {
-        "a": lambda: NEURON_A,
-        "w": lambda: NEURON_W,
-        "b": lambda: NEURON_B[0],
-        "score": lambda: (NEURON_W @ NEURON_A + NEURON_B)[0],
-        "raised": lambda: raised,
-        "lrp0": lambda: share(NEURON_W[None], NEURON_B, method="lrp-0"),
-        "gamma": lambda: share(NEURON_W[None], NEURON_B, method="lrp-gamma", gamma=1),
-        "alone": lambda: share(raised[None], NEURON_B, method="lrp-0"),
-        "dropped": lambda: share(raised[None], None, method="lrp-0"),
-    }
 
 
 def _layer() -> dict[str, Callable[[], Value]]:
@@ -79,7 +63,6 @@ def _fem() -> Value:
 
 
 GROUPS = {
-    "neuron": _neuron(),
     "layer": _layer(),
     "line": _line(),
     "cube": _cube(),
