@@ -24,7 +24,7 @@ BIN     := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help lab site test test-all lint mutants crosscheck check clean
+.PHONY: help lab site teacher test test-all lint mutants crosscheck check clean
 
 help:  ## say what can be made
 	@echo "make PYTHON=python3.12 ... chooses the Python that .venv is made with (now: $(PYTHON))"
@@ -35,6 +35,9 @@ lab: .venv/.lab  ## open the chapters in JupyterLab
 
 site: .venv/.site  ## build the web book: build/site/index.html, to be opened without a server
 	@$(BIN)/python -m minixai.book.site.build
+
+teacher: .venv/.site  ## build the teacher's pack: build/teacher/index.html
+	@$(BIN)/python -m minixai.book.teaching.pack --out build/teacher
 
 test: .venv/.test  ## run every test and every chapter
 	@echo "Running the tests and the chapters ..."
