@@ -196,10 +196,10 @@ def test_the_figure_shows_the_maps_it_speaks_of(figure, net, x, star, clean):
 
     shown, _ = set_to(figure, sigma=0.15, n=2, average="signed slopes")
     m = ch08.averaged(ch08.slopes(net, ch08.noisy(x, 0.15, 2, ch08.DRAWS[1]), star), "signed slopes")
-    last = np.asarray(pixels.enlarged(pixels.colours(m, pixels.UNSIGNED, float(m.max())), live.SIDE))
-    assert abs(shown[:, -live.SIDE :].astype(int) - last).max() <= 3  # one colour of the map, by rounding
-    first = np.asarray(pixels.enlarged(live.shown(net, ch08.noisy(x, 0.15, 1, ch08.DRAWS[0])[0]), live.SIDE))
-    assert (shown[:, : live.SIDE] == first).all()
+    last = np.asarray(pixels.enlarged(pixels.colours(m, pixels.UNSIGNED, float(m.max())), ch08.SIDE))
+    assert abs(shown[:, -ch08.SIDE :].astype(int) - last).max() <= 3  # one colour of the map, by rounding
+    first = np.asarray(pixels.enlarged(live.shown(net, ch08.noisy(x, 0.15, 1, ch08.DRAWS[0])[0]), ch08.SIDE))
+    assert (shown[:, : ch08.SIDE] == first).all()
 
 
 def test_what_cannot_be_averaged_is_refused():

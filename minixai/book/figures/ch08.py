@@ -13,6 +13,7 @@ from minixai.zoo import shapes
 
 SIGMAS, AVERAGES = (0.05, 0.15, 0.3, 0.5), ("maps", "signed slopes")
 COPIES = (1, 2, 4, 8, 16)  # each twice the one before
+SIDE = 128  # pixels: two for each of a picture of 64, four panels fit beside one another
 DRAWS = (1, 2)  # seeds: the same question, asked twice
 STAR = 4  # of the samples of `shapes`
 
@@ -68,7 +69,7 @@ def smoothing(network: Network | None = None, x: Array | None = None) -> live.Fi
         one, other = (averaged(raw(sigma, seed, n), average) for seed in DRAWS)
         copy = live.shown(network, noisy(x, sigma, 1, DRAWS[0])[0])
         maps = [pixels.colours(m, pixels.UNSIGNED, float(m.max())) for m in (clean, one, other)]
-        panels = [pixels.enlarged(panel, live.SIDE) for panel in (copy, *maps)]
+        panels = [pixels.enlarged(panel, SIDE) for panel in (copy, *maps)]
         return live.Frame(pixels.beside(panels), _words(clean, one, other, n))
 
     controls: dict[str, Any] = {

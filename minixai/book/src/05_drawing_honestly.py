@@ -294,9 +294,9 @@ ch.exercise("bright_lamp", kind="claim").answer(...)
 # * **A scale belongs beside the map**, and one scale to maps that are compared.
 # * *Units: those of the relevance, on the colour bar. A heat map has none.*
 #
-# **What the survey leaves open.** Relevance is to lie in $[0, 1]$, says Section 3.2; but most methods answer with
-# signed numbers, and how these get into $[0, 1]$ it does not say. Stretching, magnitudes and cutting all do it, and
-# draw different things. That jet is understood "intuitively" is said without a source. (And a map of $N \times N$
+# **What the survey leaves open.** Relevance is to lie in $[0, 1]$, says Section 3.2. Most methods answer with signed
+# numbers, and how these get into $[0, 1]$ it does not say. Stretching, magnitudes and cutting all do it, and draw
+# different things. That jet is understood "intuitively" is said without a source. (And a map of $N \times N$
 # pixels lives in $\mathbb{R}^{N \times N}$; the survey prints $\mathbb{R}^N$.)
 
 # %% [markdown] tags=["deeper"]
