@@ -96,10 +96,15 @@ def _slot(slot: Mapping[str, Any], number: int, of: int, known: Mapping[str, Exe
         for s in slot["segments"]
     ]
     return (
-        f"<h2>{which}{said(slot['title'])} ({slot['minutes']} minutes)</h2><p><b>Bring:</b> {said(slot['bring'])}</p>"
+        f"<h2>{which}{said(slot['title'])} ({slot['minutes']} minutes)</h2>{_noted('Bring', slot['bring'])}"
         + table(("min", "in the chapter", "you", "they", "on the board"), rows)
-        + f"<p><b>If time is short:</b> {said(slot['if_short'])}</p><p><b>Homework:</b> {said(slot['homework'])}</p>"
+        + _noted("If time is short", slot["if_short"])
+        + _noted("Homework", slot["homework"])
     )
+
+
+def _noted(what: str, text: str) -> str:
+    return f"<p><b>{what}:</b> {_inline(html(text))}</p>"
 
 
 def _where(segment: Mapping[str, Any]) -> str:

@@ -48,8 +48,9 @@ def _slides(chapter: source.Source, plan: plans.Plan | None, solved: Any) -> Ite
     for question in known.values():
         if isinstance(question, Question) and question.kind == "predict":
             yield f"<h2>Guess</h2>{_asked(question)}"
-    for task in plan.worksheet["by_hand"] if plan else ():
-        yield f"<h2>By hand</h2>{html(task['ask'])}{_closed(html(task['answer']))}"
+    tasks = plan.worksheet["by_hand"] if plan else ()
+    by_hand = bullets((html(task["ask"]) + _closed(html(task["answer"])) for task in tasks), ordered=True)
+    yield f"<h2>By hand</h2>{by_hand}" if tasks else ""
     yield from _figures(solved)
     for question in known.values():
         if isinstance(question, Question) and question.kind in ("observe", "claim"):
@@ -65,7 +66,7 @@ def _asked(question: Question) -> str:
 
 
 def _closed(inside: str) -> str:
-    return f"<details><summary>Open when everybody has written something down</summary>{inside}</details>"
+    return f"<details><summary>Open when everybody has written something down (key: o)</summary>{inside}</details>"
 
 
 def _figures(solved: Any) -> Iterator[str]:
