@@ -189,6 +189,7 @@ def test_the_relevance_for_and_against_grows_down_to_the_picture_and_nearly_canc
 def test_the_third_map_hardly_hears_the_question(net, xs):
     best, second = (list(c) for c in np.argsort(-net(xs), axis=1)[:, :2].T)
     mine, other = (ch10.settings(net, xs, c) for c in (best, second))
+    assert (net.classes[best[STAR]], net.classes[second[STAR]]) == ("star", "cross")
     same = {name: ch10.alike(mine[name], other[name]).mean() for name in mine}
     assert same["alpha 1, beta 0"] > 0.98
     assert same["LRP-0 everywhere"] < same["composite"] < 0.7
