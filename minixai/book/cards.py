@@ -131,6 +131,14 @@ CARDS = {
         "down: to input $i$ the share $R\\, a_i w_i / z$; the bias keeps its own. **$\\varepsilon$** adds a little to "
         "the denominator, away from 0. **$\\gamma$** counts positive weights $1 + \\gamma$ times.",
     ),
+    "multipliers": Card(
+        "compared with what?",
+        "12",
+        "DeepLIFT sends a **reference** along and shares out the difference of the scores. A **multiplier** is a slope "
+        "between two points: $\\Delta z / \\Delta y$ at a ReLU (**Rescale**), or one for good and one for bad news, "
+        "averaged over who comes first (**RevealCancel**). $\\min(x_1, x_2)$ at {{min.picture}}, from zero: "
+        "{{min.rescale}} and {{min.revealcancel}}; from {{kitchen.both}}, both {{kitchen.both_rescale}}.",
+    ),
     "fem": Card(
         "FEM",
         "13",
