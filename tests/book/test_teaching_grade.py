@@ -324,6 +324,14 @@ def test_somebody_elses_notebook_is_flagged(tmp_path):
     assert row_of(tmp_path).flags == ("the notebook was made for 'bert'",)
 
 
+def test_the_second_notebook_for_a_chapter_does_not_count(tmp_path):
+    hand_in(tmp_path, function("return w * x"), name="00_a")
+    hand_in(tmp_path, function("return w * x"), name="00_b")
+    assert row_of(tmp_path).verdict.passed
+    said = [row.sentence for row in grade.grade(tmp_path) if row.exercise == ""]
+    assert said == ["00_b.ipynb cannot be graded: 00_a.ipynb was handed in for the same chapter, and that one counts."]
+
+
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(ValueError, match="holds no notebook"):
         list(grade.grade(tmp_path))

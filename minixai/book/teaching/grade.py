@@ -64,9 +64,13 @@ def grade(folder: Path, secret: str = "") -> Iterator[Row]:
     found = list(notebooks(folder))
     if not found:
         raise ValueError(f"{folder} holds no notebook; expected FOLDER/STUDENT/NN_name.ipynb, or FOLDER/STUDENT.ipynb")
+    counted: dict[tuple[str, str], str] = {}
     for path, student in found:
         try:
             handed_in = submission.read(path, student)
+            first = counted.setdefault((student, handed_in.chapter), path.name)
+            if first != path.name:
+                raise Unreadable(f"{first} was handed in for the same chapter, and that one counts.")
         except Unreadable as error:
             sentence = f"{path.name} cannot be graded: {error}"
             yield Row(student, path.stem[:60], "", "", None, Fraction(0), 0, sentence)

@@ -1,7 +1,8 @@
 """The chapters' exercises as nbgrader has them: ``source/NN/NN.ipynb``, with its marks on every cell.
 
 A solution stands between nbgrader's own marks, which ``nbgrader generate_assignment`` empties; the cell after it is
-locked, is worth the points, and asks the book's judge. nbgrader itself is not needed here.
+locked, is worth the points, and asks the book's judge. nbgrader itself is not needed here. (There the judge runs in the
+same kernel as the student's code. How far that is trusted is nbgrader's affair; ``minixai grade`` keeps them apart.)
 """
 
 from collections.abc import Iterator
