@@ -117,7 +117,7 @@ LRP_ZERO = Function(
     ),
     cases=(
         (exact([2, 1]), exact([[1, -1], [3, 2]]), exact([1, 0]), exact([6, 4])),
-        (exact([1, 3, 2]), exact([[2, -1, 1], [1, 1, -2]]), exact([HALF, -1]), exact([3, -2])),
+        (exact([1, 3, 2]), exact([[2, -1, 1], [1, 1, -3]]), exact([HALF, -1]), exact([3, -2])),
         (exact([3, 2]), exact([[1, -2], [0, 1], [2, -1]]), exact([2, -1, HALF]), exact([2, 1, -3])),
     ),
     property=Property(
@@ -207,7 +207,7 @@ LRP_EPSILON = Function(
     ),
     cases=(
         (exact([2, 1]), exact([[1, -1], [-3, 1]]), exact([1, 2]), exact([6, 4]), Fraction(1)),
-        (exact([1, 3, 2]), exact([[2, -1, 1], [1, 1, -2]]), exact([-1, -2]), exact([3, -2]), HALF),
+        (exact([1, 3, 2]), exact([[2, -1, 1], [1, 1, -3]]), exact([-1, -2]), exact([3, -2]), HALF),
         (exact([3, 2]), exact([[1, -2], [0, 1], [2, -1]]), exact([2, -3, HALF]), exact([2, 1, -3]), Fraction(2)),
     ),
     property=Property(
@@ -276,6 +276,13 @@ LRP_GAMMA = Function(
             "positive only", "idea",
             lambda a, w, b, R, gamma: _one(a * np.maximum(w, 0), a @ np.maximum(w, 0) + max(b, 0), R),
             "You dropped the negative weights. Gamma lets them count less and less, but they do count.",
+        ),
+        Wrong(
+            "negative weights dropped", "idea",
+            lambda a, w, b, R, gamma: _one(
+                (1 + gamma) * a * np.maximum(w, 0), (1 + gamma) * a @ np.maximum(w, 0) + b + gamma * max(b, 0), R
+            ),
+            "You dropped the negative weights. Gamma raises the others and leaves these as they are.",
         ),
         Wrong(
             "gamma on every weight", "idea",
@@ -380,6 +387,10 @@ LRP_ALPHABETA = Function(
         Wrong(
             "whole bias on both sides", "idea", _signed(lambda b, _: b, lambda b, _: b),
             "You put the bias below both lines. It has one sign, so it belongs to one side.",
+        ),
+        Wrong(
+            "positive bias on both sides", "bookkeeping", _signed(max, max),
+            "A positive bias stands below both of your lines, a negative one below none. The second takes min(b, 0).",
         ),
         Wrong(
             "beta term added", "bookkeeping", _signed(mix=lambda p, m, al, be: al * p + be * m),

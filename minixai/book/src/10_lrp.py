@@ -99,7 +99,7 @@ lrp_zero.check()
 #
 # A convolution is a matrix, too: a large one, with many zeros. `shared_out` writes every layer of our digit network as
 # a matrix and calls your function, from the score of *six* down to the pixels. Until yours has passed, the book's
-# stands in. Beside it, for comparison, gradient times picture: slopes, made into contributions. What did you expect?
+# stands in. Beside it, for comparison, gradient times picture: slopes, made into contributions.
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -117,8 +117,9 @@ ch.yours("lrp_zero", both)
 
 # %% [markdown]
 # The same numbers! Write a neuron's relevance as $R_j = z_j c_j$. In (12) $z_j$ cancels, and what is left is
-# $a_i \sum_j w_{ij} c_j$. So $c$ travels by the chain rule, and at the pixels relevance is $a_i$ times slope. That
-# holds for networks of ReLUs, biases or not. "Does not use gradient calculations", says the survey. It need not,
+# $a_i \sum_j w_{ij} c_j$. So $c$ travels by the chain rule, and at the pixels relevance is $a_i$ times slope.
+# (A neuron that is off has no relevance, and no slope.) That holds for networks of ReLUs, biases or not. "Does not use
+# gradient calculations", says the survey. It need not,
 # but it computes one.
 #
 # ## Too much
@@ -150,7 +151,8 @@ too_much.check()
 #
 # As printed, it can make things worse. Take $\varepsilon = 1$ and let $z$ be $-0.9$, then $-0.99$: you divide by 0.1,
 # by 0.01, and at $z = -1$ by 0. What is meant, and what libraries do, is to move *away* from 0: $+\varepsilon$ where
-# $z \ge 0$, $-\varepsilon$ where $z < 0$. Write that; `np.where(condition, p, q)` helps.
+# $z \ge 0$, $-\varepsilon$ where $z < 0$. `np.where(condition, p, q)` says that;
+# `np.sign` would say 0 at 0.
 
 # %%
 @ch.exercise("lrp_epsilon")
@@ -192,7 +194,7 @@ ch.observe("eps_grows", ...)
 #
 # Now put $\varepsilon$ back to 0 and pull the bias below 0: the neuron gives more than it got. Your first neuron!
 #
-# **Half-time.** A good place to stop.
+# **Half-time.** Stretch your legs.
 #
 # ## Taking sides
 #
@@ -303,7 +305,7 @@ draw.strip(asked, picture=drawn.pictures[4], signed=False)
 
 # %% [markdown]
 # The third map lies on the object more often than LRP-0's. And it hardly hears the question. For the runner-up it is
-# the same map, to the eye and to two decimals; for a network that has forgotten how to tell classes apart, nearly so.
+# the same map, to two decimals; for a network that has forgotten how to tell classes apart, nearly so.
 # What could tell star from cross are the minuses, and this rule drops them, layer after layer. What is left is where
 # *anything* speaks for anything.
 #
@@ -312,7 +314,7 @@ draw.strip(asked, picture=drawn.pictures[4], signed=False)
 #
 # ## Exit ticket
 #
-# Your guesses, one more neuron for your pencil, and a claim.
+# Your guesses; one more neuron for your pencil; a claim.
 
 # %%
 pencil = ch.predict("new_neuron", ..., confidence=...)

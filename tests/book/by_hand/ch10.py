@@ -22,11 +22,13 @@ EXERCISES = {
     "lrp_gamma": {
         "": [F(8, 5), F(-2, 5)], "bias left alone": [2, F(-1, 2)], "bias dropped": [F(8, 3), F(-2, 3)],
         "gamma above only": [4, -1], "positive only": [F(4, 3), 0], "gamma on every weight": [F(8, 3), F(-4, 3)],
-        "negative weights raised": [4, -4], "gamma added to the weights": [F(8, 5), F(-2, 5)],
+        "negative weights dropped": [F(4, 3), 0], "negative weights raised": [4, -4],
+        "gamma added to the weights": [F(8, 5), F(-2, 5)],
     },
     "lrp_alphabeta": {
         "": [4, 4, -5], "split by the weight's sign": [F(20, 3), 10, -15], "bias ignored": [5, 5, -5],
-        "whole bias on both sides": [4, 4, F(-15, 2)], "beta term added": [4, 4, 5], "beta forgotten": [4, 4, 0],
+        "whole bias on both sides": [4, 4, F(-15, 2)], "positive bias on both sides": [4, 4, F(-15, 2)],
+        "beta term added": [4, 4, 5], "beta forgotten": [4, 4, 0],
         "alpha and beta exchanged": [2, 2, -10], "one denominator for both": [10, 10, F(15, 2)],
     },
 }  # fmt: skip
