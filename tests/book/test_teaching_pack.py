@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import escape
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -10,6 +11,7 @@ import pytest
 
 from minixai import files
 from minixai.book import exercises, source
+from minixai.book.numbers import fill
 from minixai.book.teaching import assignments, grade, nbgrader, pack, papers, plans, slides
 from tests.book.browser import browser_page, needs_browser
 
@@ -81,6 +83,9 @@ def test_the_worksheet_asks_and_does_not_answer(made):
         plan = plans.read(chapter)
         for e in exercises.of(chapter.name).values():
             assert getattr(e, "because", "\0") not in text
+        for objective in plan.objectives:
+            asked = exercises.of(chapter.name).get(objective["exit"])
+            assert asked is None or escape(fill(asked.ask)) in text
         assert text.count('class="room"') >= sum(task["lines"] for task in plan.worksheet["by_hand"])
 
 

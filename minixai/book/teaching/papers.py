@@ -167,13 +167,18 @@ def _question(question: Question, after: str = "") -> str:
 
 
 def _exit(chapter: source.Source, plan: plans.Plan | None) -> str:
-    """The chapter's last claim, then the plan's own questions."""
+    """The question that asks for each objective, and the chapter's last claim; without a plan only that."""
     known = exercises.of(chapter.name)
-    claims = [
-        e for e in known.values() if isinstance(e, Question) and e.kind == "claim" and e.id in plans.exit_ids(chapter)
-    ]
-    own = [f'<div class="task"><p>{_inline(html(one["ask"]))}</p>{ROOM}</div>' for one in (plan.exit if plan else ())]
-    return "".join(_question(claim) for claim in claims[-1:]) + "".join(own)
+    claims = [id for id in plans.exit_ids(chapter) if known[id].kind == "claim"]
+    own = {one["id"]: one["ask"] for one in (plan.exit if plan else ())}
+    asked = [objective["exit"] for objective in plan.objectives] if plan else []
+    return "".join(_exit_question(known.get(id), own.get(id, "")) for id in dict.fromkeys([*asked, *own, *claims[-1:]]))
+
+
+def _exit_question(question: Exercise | None, own: str) -> str:
+    if isinstance(question, Question):
+        return f'<div class="task">{_question(question)}</div>'
+    return f'<div class="task"><p>{_inline(html(own))}</p>{ROOM}</div>'
 
 
 def _tasks(known: Mapping[str, Exercise]) -> Iterator[tuple[str, int]]:

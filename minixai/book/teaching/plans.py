@@ -198,15 +198,29 @@ def texts(value: Any) -> Iterator[str]:
 def exit_ids(chapter: source.Source) -> list[str]:
     """What the chapter asks under its heading "Exit ticket", and the guesses that it comes back to there."""
     found: list[str] = []
+    for code, inside in _cells(chapter):
+        if inside:
+            found += ASKED.findall(code)
+            found += [id for id in exercises.of(chapter.name) if f'"{id}"' in code and id not in found]
+    return found
+
+
+def guesses(chapter: source.Source) -> list[str]:
+    """The predictions that are asked for before the exit ticket."""
+    asked = "\n".join(code for code, inside in _cells(chapter) if not inside)
+    known = exercises.of(chapter.name)
+    return [id for id, e in known.items() if e.kind == "predict" and f'ch.predict("{id}"' in asked]
+
+
+def _cells(chapter: source.Source) -> Iterator[tuple[str, bool]]:
+    """The code of a chapter's cells, and whether it stands under the heading "Exit ticket"."""
     inside = False
     for cell in chapter.cells:
         if cell.kind == "markdown":
             for line in cell.text.splitlines():
                 inside = line == "## Exit ticket" if line.startswith("## ") else inside
-        elif inside:
-            found += ASKED.findall(cell.text)
-            found += [id for id in exercises.of(chapter.name) if f'"{id}"' in cell.text and id not in found]
-    return found
+        else:
+            yield cell.text, inside
 
 
 def figure_names(chapter: source.Source) -> list[str]:

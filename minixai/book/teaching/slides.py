@@ -45,15 +45,17 @@ def _slides(chapter: source.Source, plan: plans.Plan | None, solved: Any) -> Ite
     yield f"<h1>{escape(name_of(chapter))}</h1><p>Afterwards you can</p>{can}"
     yield html(plan.worksheet["opening"] if plan else opening(chapter))
     known = exercises.of(chapter.name)
-    for question in known.values():
-        if isinstance(question, Question) and question.kind == "predict":
+    guesses = plans.guesses(chapter)
+    for id in guesses:
+        question = known[id]
+        if isinstance(question, Question):
             yield f"<h2>Guess</h2>{_asked(question)}"
     tasks = plan.worksheet["by_hand"] if plan else ()
     by_hand = bullets((html(task["ask"]) + _closed(html(task["answer"])) for task in tasks), ordered=True)
     yield f"<h2>By hand</h2>{by_hand}" if tasks else ""
     yield from _figures(solved)
     for question in known.values():
-        if isinstance(question, Question) and question.kind in ("observe", "claim"):
+        if isinstance(question, Question) and question.id not in guesses:
             yield f"<h2>{'What did you see?' if question.kind == 'observe' else 'Exit ticket'}</h2>{_asked(question)}"
     for one in plan.exit if plan else ():
         yield f"<h2>Exit ticket</h2>{html(one['ask'])}"
