@@ -18,6 +18,8 @@ from minixai.zoo.weights import write
 
 FOLDER = Path("minixai-chapters")  # beside the reader, where the package is installed and no folder is named
 RECORD = ".minixai.json"  # {name: hash of the edition that was copied last}
+# The networks of the chapters are small: threads that share their work wait for one another longer than they work.
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "NUMBA")}
 
 
 def lab(
@@ -44,7 +46,8 @@ def lab(
     command += context.args
     typer.echo(f"The chapters are in {workplace}. Open {address}")
     typer.echo("Stop with Ctrl-C.")
-    raise typer.Exit(_run(command, JUPYTER_TOKEN=token))
+    threads = {name: count for name, count in ONE_THREAD.items() if name not in os.environ}
+    raise typer.Exit(_run(command, JUPYTER_TOKEN=token, **threads))
 
 
 def bring(source: Path, folder: Path) -> list[str]:

@@ -36,6 +36,15 @@ def test_lab_opens_the_chapters_of_the_checkout(started, monkeypatch):
     assert not any(environment["JUPYTER_TOKEN"] in word for word in command), "everybody can read a command line"
 
 
+def test_kernels_use_one_thread_unless_the_reader_says_otherwise(started, monkeypatch):
+    for name in lab.ONE_THREAD:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    run("lab")
+    given = {name: value for name, value in started[0][1].items() if name in lab.ONE_THREAD}
+    assert given == {"OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+
+
 def test_lab_hands_on_what_it_does_not_know(started):
     run("lab", "--no-browser", "--ServerApp.log_level=WARN", "--ip=0.0.0.0")
     command, _ = started[0]
