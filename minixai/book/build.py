@@ -11,11 +11,11 @@ from typing import Any
 from minixai import files
 from minixai.book import source
 from minixai.book.exercises import solutions
+from minixai.lab import ONE_THREAD
 from minixai.zoo.weights import write
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
-ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "NUMBA")}
 TIMEOUT = 120  # seconds for one cell
 
 
