@@ -136,6 +136,18 @@ def test_a_folder_that_is_no_pack_is_left_alone(tmp_path):
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
+def test_a_chapter_that_fails_leaves_the_old_pack_as_it_was(tmp_path, monkeypatch):
+    (tmp_path / pack.MARK).write_text("last week's")
+
+    def stops(chapter):
+        raise RuntimeError(chapter.name)
+
+    monkeypatch.setattr(pack, "run", stops)
+    with pytest.raises(RuntimeError, match="06_three_ways"):
+        pack.build(tmp_path, ("06",))
+    assert [path.name for path in tmp_path.iterdir()] == [pack.MARK]
+
+
 def test_students_without_a_secret_are_refused(tmp_path):
     with pytest.raises(ValueError, match="students but no secret"):
         pack.build(tmp_path / "pack", NUMBERS, ["anna"])

@@ -6,6 +6,7 @@ students and a secret, also a hand-in for each of them, with numbers of their ow
 
 import argparse
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -61,18 +62,23 @@ def build(
         raise ValueError("there are students but no secret; their numbers are drawn from both")
     if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
         raise ValueError(f"{out} holds something that is no teacher's pack; give an empty folder, or a new one")
-    if out.exists():
-        shutil.rmtree(out)
-    out.mkdir(parents=True)
-    (out / MARK).write_text("A teacher's pack: solutions inside. Do not hand this folder out.\n", encoding="utf-8")
-    copy_mathjax(out)
-    for chapter in chapters:
-        solved = (executed or {}).get(chapter.name) or run(chapter)
-        write_chapter(out / chapter.name, chapter, read[chapter.name], solved)
-    write_courses(out)
-    if students:
-        write_hand_ins(out, chapters, students, secret)
-    return write_index(out, chapters, read, bool(students))
+    with tempfile.TemporaryDirectory() as folder:  # a chapter that fails leaves the old pack as it was
+        made = Path(folder) / "pack"
+        made.mkdir()
+        _write(made / MARK, "A teacher's pack: solutions inside. Do not hand this folder out.\n")
+        copy_mathjax(made)
+        for chapter in chapters:
+            solved = (executed or {}).get(chapter.name) or run(chapter)
+            write_chapter(made / chapter.name, chapter, read[chapter.name], solved)
+        write_courses(made)
+        if students:
+            write_hand_ins(made, chapters, students, secret)
+        write_index(made, chapters, read, bool(students))
+        if out.exists():
+            shutil.rmtree(out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(made, out)
+    return out / "index.html"
 
 
 def run(chapter: source.Source) -> Any:
@@ -131,7 +137,7 @@ def write_hand_ins(out: Path, chapters: Sequence[source.Source], students: Seque
 
 def write_index(
     out: Path, chapters: Sequence[source.Source], read: Mapping[str, plans.Plan | None], with_students: bool
-) -> Path:
+) -> None:
     """The page that leads to everything."""
     rows = []
     for chapter in chapters:
@@ -148,7 +154,6 @@ def write_index(
         "<p>To grade what comes back: <code>minixai grade FOLDER --secret ...</code></p>"
     )
     _write(out / "index.html", page("For teachers", body))
-    return out / "index.html"
 
 
 def read_students(path: Path) -> list[str]:
