@@ -119,8 +119,8 @@ ch.yours("lrp_zero", both)
 # The same numbers! Write a neuron's relevance as $R_j = z_j c_j$. In (12) $z_j$ cancels, and what is left is
 # $a_i \sum_j w_{ij} c_j$. So $c$ travels by the chain rule, and at the pixels relevance is $a_i$ times slope.
 # (A neuron that is off has no relevance, and no slope.) That holds for networks of ReLUs, biases or not. "Does not use
-# gradient calculations", says the survey. It need not,
-# but it computes one.
+# gradient calculations", says the survey. It need not, but it
+# computes one.
 #
 # ## Too much
 #
@@ -409,11 +409,11 @@ book.show(shares.Shares.__call__, lrp.Zero, lrp.Epsilon, lrp.Gamma, composite.co
 # ## Deeper: a second opinion
 #
 # Everything above was computed by one engine, ours. PyTorch knows nothing about relevance. But you know what it knows:
-# $R_j = z_j c_j$, and (12) becomes $c_i = \sum_j w_{ij} c_j$. Other rules do the same with another slope,
+# $R_j = z_j c_j$, and (12) becomes $c_i = \sum_j w_{ij} c_j$. LRP-$\varepsilon$ does the same with another slope,
 #
 # $$c_i = \sum_j w_{ij} \frac{z_j}{d_j}\, c_j,$$
 #
-# where $d_j$ is what stands below the line. So the mirror gives every layer the value $z_j$ and the slope of
+# where $d_j$ is what stands below the line; $\gamma$ and $\alpha\beta$ exchange the weights, too. So the mirror gives every layer the value $z_j$ and the slope of
 # $(z_j / d_j)\, z_j$, with the quotient held fixed. PyTorch's own chain rule does the walking. At the end, $a_i c_i$.
 
 # %% tags=["deeper"]
