@@ -63,18 +63,18 @@ def lay_out(folder: Path) -> None:
     (static / "book.js").write_text(boards.bundle(), encoding="utf-8")
     styles = (STATIC / "kit.css", STYLE)
     (static / "book.css").write_text("\n".join(p.read_text(encoding="utf-8") for p in styles), encoding="utf-8")
-    _copy_mathjax(static)
+    copy_mathjax(static)
 
 
-def _copy_mathjax(static: Path) -> None:
-    """MathJax and its fonts, from the package that brings them for pages without a network."""
+def copy_mathjax(folder: Path) -> None:
+    """MathJax and its fonts into ``folder/mathjax``, from the package that brings them for pages without a network."""
     found = find_spec("sphinx-mathjax-offline")
     if found is None or found.origin is None:
         raise ImportError(HELP)
     origin = Path(found.origin).parent / "static" / "mathjax"
-    (static / MATHJAX).parent.mkdir(parents=True)
-    shutil.copy(origin / Path(MATHJAX).name, static / MATHJAX)
-    shutil.copytree(origin / FONTS, static / "mathjax" / FONTS)
+    (folder / MATHJAX).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(origin / Path(MATHJAX).name, folder / MATHJAX)
+    shutil.copytree(origin / FONTS, folder / "mathjax" / FONTS, dirs_exist_ok=True)
 
 
 def settings() -> dict[str, Any]:

@@ -16,8 +16,9 @@ from minixai.book import build as building
 from minixai.book import source
 from minixai.book.exercise import Function
 from minixai.book.exercises import solutions
+from minixai.book.site.build import copy_mathjax
 from minixai.book.teaching import assignments, handin, nbgrader, papers, plans, rubric, slides, variants
-from minixai.book.teaching.page import HERE, bullets, copy_mathjax, html, link, page, table
+from minixai.book.teaching.page import HERE, bullets, html, link, page, table
 from minixai.book.values import say
 
 MARK = "teacher.txt"  # a folder that has it is a pack, and may be made anew

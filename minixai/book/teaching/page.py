@@ -1,13 +1,11 @@
 """A page of the pack: plain HTML that needs no server and no network, and that prints."""
 
-import shutil
 from collections.abc import Iterable, Sequence
 from html import escape
-from importlib.util import find_spec
 from pathlib import Path
 
 from minixai.book.numbers import fill
-from minixai.book.site.build import FONTS, MATHJAX
+from minixai.book.site.build import MATHJAX
 from minixai.book.source import Source
 
 HERE = Path(__file__).resolve().parent
@@ -69,14 +67,3 @@ def opening(chapter: Source) -> str:
     """What the chapter says before its first heading, in Markdown."""
     first = chapter.cells[0]
     return first.text.split("\n## ")[0].strip() if first.kind == "markdown" else ""
-
-
-def copy_mathjax(folder: Path) -> None:
-    """MathJax and its fonts into ``folder/mathjax``, from the package that brings them for pages without a network."""
-    found = find_spec("sphinx-mathjax-offline")
-    if found is None or found.origin is None:
-        raise ImportError("formulas without a network need MathJax's files: pip install 'minixai[site]'")
-    origin = Path(found.origin).parent / "static" / "mathjax"
-    (folder / MATHJAX).parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(origin / Path(MATHJAX).name, folder / MATHJAX)
-    shutil.copytree(origin / FONTS, folder / "mathjax" / FONTS, dirs_exist_ok=True)
