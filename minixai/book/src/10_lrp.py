@@ -414,7 +414,8 @@ book.show(shares.Shares.__call__, lrp.Zero, lrp.Epsilon, lrp.Gamma, composite.co
 # $$c_i = \sum_j w_{ij} \frac{z_j}{d_j}\, c_j,$$
 #
 # where $d_j$ is what stands below the line; $\gamma$ and $\alpha\beta$ exchange the weights, too. So the mirror
-# gives every layer the value $z_j$ and the slope of $(z_j / d_j)\, z_j$, with the quotient held fixed. PyTorch's own chain rule does the walking. At the end, $a_i c_i$.
+# gives every layer the value $z_j$ and the slope of $(z_j / d_j)\, z_j$, with the quotient held
+# fixed. PyTorch's own chain rule does the walking. At the end, $a_i c_i$.
 
 # %% tags=["deeper"]
 if torch := book.torch_or_say():
