@@ -70,6 +70,14 @@ def test_rescale_jumps_from_the_empty_kitchen_only_and_revealcancel_from_none():
         assert steps[1] < 0.001
 
 
+def test_any_kitchen_with_as_many_eggs_as_cups_sits_on_the_kink():
+    jump = [
+        mx.explain(book.two_pixels(), mx.exact([10, cups]), RESCALE, target=0, baseline=mx.exact([3, 3])).relevance[0]
+        for cups in (9.9990234375, 10)
+    ]
+    assert jump[1] - jump[0] == 7
+
+
 def test_where_the_second_neuron_hears_good_news_only_both_rules_agree():
     """More eggs and no more milk, from where it is shut: what the second clue of the counterexample says."""
     rng = np.random.default_rng(2)

@@ -372,8 +372,8 @@ WHERE_JUMPS = Question(
         "D": "neither: they only bend",
     },
     answer="B",
-    because="It takes a reference exactly on the kink of a ReLU: eggs minus milk is 0 in the empty kitchen, and in no "
-    "other.",
+    because="It takes a reference exactly on the kink of a ReLU: eggs minus milk is 0 in the empty kitchen, and in "
+    "neither of the others.",
     wrong=(
         ("A", "Look at the dots of Rescale from the other two kitchens: they bend, and stay connected."),
         ("C", "RevealCancel's dots climb to half and stay there, without a gap."),

@@ -92,8 +92,8 @@ display(first, second, third)
 #
 # Together {{kitchen.both_rise}}: four pancakes yesterday, six today.
 #
-# And where $\Delta y$ is 0? There is nothing to divide by. Take the ReLU's slope at the reference: 1 or 0. Write it for
-# arrays `y` and `y0` of one shape.
+# And where $\Delta y$ is 0? Take the ReLU's slope at the reference, which is 1 where $y^0 > 0$ and 0 elsewhere. Write
+# it for arrays `y` and `y0` of one shape.
 
 # %%
 @ch.exercise("rescale_multiplier")
@@ -252,7 +252,8 @@ display(ch.reveal("hair"), crossed())
 #
 # Between 9.99 cups and 10, the score moves by a hundredth, and all ten pancakes change hands. Why only there? In the
 # empty kitchen, $y^0 = x_1 - x_2 = 0$: the reference sits exactly *on the kink*. So $\Delta z/\Delta y$ is 1 just above
-# it and 0 just below. From any other kitchen the slope between two points changes steadily.
+# it and 0 just below. From the other two, the slope between two points changes steadily. (Which kitchen, not empty,
+# sits on the kink, too?)
 #
 # A black reference and no biases put *every* ReLU on its kink. Then Rescale is slope times picture, jumps and all.
 #
@@ -299,8 +300,8 @@ ch.reveal("newer")
 
 # %% [markdown]
 # So the cleverer rule is calmer, and the plainer one hits harder. They were asked different things. And this is one
-# network: on our ten shapes, the record of the noise test has RevealCancel moving *more* than Rescale. Whoever tells
-# you which rule is best, ask for the test and the network.
+# network: on our ten shapes, the record of the noise test has RevealCancel moving *more* than Rescale. Told which rule
+# is best, ask for the test and the network.
 #
 # ## Break it: take away what was learnt
 #
