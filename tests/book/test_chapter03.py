@@ -192,6 +192,13 @@ def test_one_pixel_hardly_matters_and_eight_sometimes_do(net, hundred):
     assert of("03")["one_pixel"].answer == "B"
 
 
+def test_of_those_that_eight_change_four_had_their_shape_cut_by_the_edge(net, hundred):
+    x, _, said = hundred
+    changed = net(np.roll(x, 8, axis=3)).argmax(axis=1) != said
+    cut = np.array([mask[:, -8:].any() for mask in scenes(7, 100).masks])
+    assert (changed.sum(), (changed & cut).sum()) == (10, 4) and "Four of those ten" in TEXT
+
+
 def test_with_its_taps_turned_the_second_layer_asks_something_else(net, hundred):
     x, labels, said = hundred
     ops = [n.op for n in net.nodes]

@@ -173,6 +173,12 @@ SWITCHES = Function(
             "Those are the numbers that won. Asked was where they stood.",
         ),
         Wrong(
+            "looked for all over Y", "idea",
+            lambda Y: _numbered(Y, _champions(Y), lambda r, c: int((Y.ravel() == Y[r, c]).argmax())),
+            "You found the largest number of the window, and then looked for it all over Y. The first place that holds "
+            "it may lie in another window.",
+        ),
+        Wrong(
             "largest magnitude", "idea", lambda Y: _numbered(Y, _champions(Y, lambda p: abs(Y[p]))),
             "You compared magnitudes. A max-pool does not: -3 loses against 0.",
         ),
@@ -204,6 +210,7 @@ SWITCHES = Function(
         (exact([[0, -1, 2, 2, 7], [-3, 0, 1, 2, 0], [9, 1, 1, 1, 1]]),),
         (exact([[-1, -2], [-3, -1], [4, 0.5], [1, 3]]),),
         (exact([[1, 0, 2, 4], [3, 5, -1, 0], [2, 2, 6, 1], [0, 1, 3, 6], [8, 0, 0, 9]]),),
+        (exact([[5, 1, 0, -6], [0, 1, 5, 3]]),),
     ),
     property=Property(
         "what stands at the numbers you return, Y.ravel()[numbers], is the largest number of each window.",
@@ -254,6 +261,10 @@ OUTPUT_SIZE = Function(
             "You counted how often the window moves. Before its first move it stood somewhere, too: one more.",
         ),
         Wrong(
+            "the first one divided, too", "bookkeeping", lambda n, k, s, p: (n + 2 * p - k + 1) // s,
+            "You added the 1 before you divided. The steps are divided by s; the first window comes on top.",
+        ),
+        Wrong(
             "stride ignored", "idea", lambda n, k, s, p: n + 2 * p - k + 1,
             "Your window moves by one place at a time; it should move by s.",
         ),
@@ -274,7 +285,7 @@ OUTPUT_SIZE = Function(
             "There is no half window: // divides and rounds down.",
         ),
     ),
-    cases=((8, 3, 2, 1), (9, 3, 1, 2), (7, 3, 2, 0), (5, 2, 2, 0), (12, 5, 1, 1), (64, 5, 2, 2)),
+    cases=((8, 3, 2, 1), (9, 3, 1, 2), (7, 3, 2, 0), (5, 2, 2, 0), (12, 5, 1, 1), (64, 5, 2, 2), (10, 4, 3, 0)),
     property=Property(
         "a window as large as the picture fits once, and s numbers more make room for exactly one window more.",
         _one_and_one_more,

@@ -57,7 +57,7 @@ display(first, second, third, fourth)
 # ## One cell
 #
 # The 6 stands at the bottom right of $O$, so the filter lay on the bottom right of $Y$. The piece under the filter is
-# its **window**, the filter's numbers are its **taps**. (This is the survey's figure 10.)
+# its **window**, the filter's numbers are its **taps**. (The survey's figure 10.)
 
 # %%
 neuron(book.pocket(), book.POCKET_PICTURE, "conv1", cell=(1, 1))
@@ -146,7 +146,7 @@ for i, j in np.ndindex(3, 3):
     for change in (-100, 100):
         x = book.POCKET_PICTURE.copy()
         x[0, i, j] += change
-        tape = mx.forward(book.pocket("max"), x)
+        tape = mx.forward(book.pocket("max"), x)  # keeps what every layer computes: y[picture, map, row, column]
         moves[:, i, j] |= [tape["conv1"].y[0, 0, 1, 1] != 6, tape["maxpool1"].y[0, 0, 0, 0] != 6]
 print("Can it be moved? Where there is a nought: no.")
 print("the 6 of O: ", moves[0].tolist(), "\nthe 6 of p1:", moves[1].tolist())
@@ -249,10 +249,11 @@ output_size.check()
 # %% [markdown]
 # ## The network of this book
 #
-# First the pocket CNN as a drawing. Then figure 2 of the survey, drawn from `shapes` itself: four conv blocks, then
-# **fully connected** layers, in which every output has a weight for every input. `3x64x64`: three maps, red, green and
-# blue. When a layer reads several maps, its filter has a sheet of taps for each, and *all* products are added. So `3 to
-# 24` means 24 filters of three sheets: 24 questions, 24 maps. Which layers make maps smaller? Your function says.
+# First the pocket CNN. Then figure 2 of the survey, drawn from `shapes` itself: four conv blocks, two of them without a
+# pool. *Flatten* puts all numbers in one row, for **fully connected** layers, in which every output has a weight for
+# every input. `3x64x64`: three maps, red, green and blue. When a layer reads several maps, its filter has a sheet of
+# taps for each, and *all* products are added. So `3 to 24` means 24 filters of three sheets: 24 questions, 24 maps.
+# Which layers make maps smaller? Your function says.
 #
 # In letters (survey 3.2): a picture $x$ goes in, and out come the scores $S_1(x), \ldots, S_C(x)$, one for each of $C$
 # classes.
@@ -293,25 +294,26 @@ print(f"right: {(said == hundred.labels).sum()}; filters turned: {(odd == hundre
 for v in (0, 128, 255):
     s = net(net.preprocess(np.full((64, 64, 3), v, np.uint8)))
     print(f"flat, {v:3}: {net.classes[s.argmax()]:7} probability {np.exp(s).max() / np.exp(s).sum():.2f}")
-ticket = mx.Conv2d(mx.exact([[[[0, 1], [2, -1]]]]), mx.exact([1]))  # for the exit ticket
 
 # %% [markdown]
 # Filters go wherever the shape goes, and a pool does not care where in its window the winner stood. So one pixel hardly
-# matters. Eight matter more: the fully connected layers have other weights for other places.
+# matters. Eight matter more. Four of those ten had their shape cut by the edge; for the others, the fully connected
+# layers have other weights for other places.
 #
-# With its taps in another order a layer asks something else. (Remember the turned filter; chapter 04 meets it again,
-# for quite another reason.) And nobody taught this network to say *nothing there*: the probabilities add up to 1, so
-# some shape has to get them.
+# With its taps in another order a layer asks something else. (Chapter 04 meets the turned filter again, for quite
+# another reason.) And nobody taught this network to say *nothing there*: the probabilities add up to 1, so some shape
+# has to get them.
 #
 # ## Exit ticket
 #
 # By hand: the pocket picture, the filter `[[0, 1], [2, -1]]`, bias 1. Put your $O$ for the dots, as `[[., .], [., .]]`;
-# `True` means that the engine agrees. Then your four guesses, and one last question.
+# `True` means that it is right. Then your four guesses, and one last question.
 
 # %%
 mine = ...
+F = np.array([[0, 1], [2, -1]])
 display(*(ch.reveal(guess) for guess in ("the_six", "never", "two_layers", "one_pixel")))
-display("not yet" if mine is ... else np.array_equal(ticket.forward(book.POCKET_PICTURE[None])[0, 0], mine))
+display("not yet" if mine is ... else np.array_equal(ch.yours("conv2d")(book.POCKET_PICTURE[0], F, 1), mine))
 ch.exercise("nudged", kind="claim").answer(...)
 
 # %% [markdown]
