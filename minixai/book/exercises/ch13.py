@@ -121,6 +121,15 @@ FEM = Function(
             "You took one mean and one spread over all maps. Each map has its own, so that quiet maps have a say.",
         ),
         Wrong(
+            "K times the mean", "idea", lambda A, K: (_mean(A) * (A >= K * _mean(A))).sum(axis=0),
+            "Your threshold is K times the mean. It should be the mean plus K spreads: how far up is far depends on "
+            "how far the numbers of this map usually lie from their mean.",
+        ),
+        Wrong(
+            "averaged over the maps", "bookkeeping", lambda A, K: (_mean(A) * _rare(A, K)).mean(axis=0),
+            "You averaged over the maps in the end. By (26) they are added: .sum(axis=0).",
+        ),
+        Wrong(
             "not added up", "bookkeeping", lambda A, K: _mean(A) * _rare(A, K),
             "You returned one answer per map. In the end the maps are added: .sum(axis=0).",
         ),
@@ -351,7 +360,7 @@ ONE_OR_TWO = Question(
     ask="K = 1 or K = 2? In how many of 100 pictures does the map of K = 2 lie better on the shape (by AUC)?",
     options={"A": "about 10", "B": "about 50", "C": "about 90"},
     answer="B",
-    because="It is a coin's toss: the strong places hardly move, and on these maps many places are strong by any K.",
+    because="It is a coin's toss: most of what is marked at K = 1 is marked at K = 2, too, and in the same places.",
     wrong=(
         ("A", "It marks less, but what it drops lies beside the shape about as often as on it."),
         ("C", "It marks less, but what it drops lies on the shape about as often as beside it."),

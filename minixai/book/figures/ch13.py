@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minixai.api import explain
+from minixai.api import explain, explain_by
 from minixai.book import live, pixels
 from minixai.draw.several import strip
-from minixai.network import Network
+from minixai.network import Network, Tape, forward
 from minixai.ops import Array
 from minixai.zoo import shapes
 from minixai.zoo.scenes import scenes
@@ -27,13 +27,17 @@ def rare(network: Network | None = None, x: Array | None = None) -> live.Figure:
     if network is None or x is None:
         network, held = shapes.load(), shapes.samples()
         x = held.x[held.labels.tolist().index(list(network.classes or ()).index(START))]
-    scores = np.asarray(network(x), float)
+    tape = forward(network, network.batch(x))  # what every layer computed: neither control changes it
+    scores = np.asarray(tape.output.y[0], float)
     classes = list(network.classes or range(len(scores)))
     picture = pixels.enlarged(live.shown(network, x), live.SIDE)
 
+    def kept(network: Network, x: Array, ref: Any = None) -> Tape:
+        return tape
+
     @cache
     def draw(K: float, cls: Any) -> live.Frame:
-        e = explain(network, x, "fem", target=cls, K=K)
+        e = explain_by(kept, network, x, "fem", cls, {"K": K})
         map_ = pixels.enlarged(pixels.colours(e.map, *pixels.scale(e.map, signed=False)), live.SIDE)
         lit, (row, column) = float((e.relevance > 0).mean()), _largest(e.map)
         words = (

@@ -69,8 +69,8 @@ display(first, second, third)
 # NBVAL_CHECK_OUTPUT
 print("Map by map:")
 for A in book.numbers.value("rare.maps").astype(float):
-    B = A.mean() + A.std() <= A
-    print(f"threshold {A.mean() + A.std():.2f}, marked {B.astype(int).tolist()}, each mark worth {A.mean():.0f}")
+    B = 1 * (A >= A.mean() + A.std())
+    print(f"threshold {A.mean() + A.std():.2f}, marked {B.tolist()}, each mark worth {A.mean():.0f}")
 print("R", say(book.numbers.value("rare.answer")))
 
 # %% [markdown]
@@ -99,9 +99,9 @@ picture, _, mask = scene(4, 77)  # chapter 00's heart, and where it is
 
 def at_work(f):
     A = mx.forward(net, net.preprocess(picture))["maxpool2"].y[0].astype(float)
-    busiest = {f"map {k}": A[k] / A[k].max() for k in np.argsort(-A.mean(axis=(1, 2)))[:3]}
+    maps = {f"map {k}": A[k] / A[k].max() for k in np.argsort(-A.mean(axis=(1, 2)))[:3]}  # the three busiest
     R = f(A, 1.0)
-    return draw.strip(busiest | {f"FEM ({f.label})": R / R.max()}, picture=picture, title="Each over its largest")
+    return draw.strip(maps | {f"FEM ({f.label})": R / R.max()}, picture=picture, title="Each over its largest")
 
 
 ch.yours("fem", at_work)
@@ -109,8 +109,9 @@ ch.yours("fem", at_work)
 # %% [markdown]
 # ## Whose question was it
 #
-# Now ask the pocket CNN, once about class A and once about B. Then spoil what comes after the maps: double the last
-# weights, or give each class the other's. Beside it Grad-CAM, which you know from chapter 09.
+# Now ask chapter 03's pocket CNN, whose two classes are called A and B (letters that have nothing to do with the maps
+# $A$ and the marks $B$). Then spoil what comes after the maps: double the last weights, or give each class the other's.
+# Beside it Grad-CAM, which you know from chapter 09.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -119,7 +120,7 @@ w = last.weight
 for what, weights, cls in (("A", w, 0), ("B", w, 1), ("A, doubled", 2 * w, 0), ("A, exchanged", w[::-1], 0)):
     network = mx.Network.sequential([*below, mx.Linear(weights)])
     maps = (mx.explain(network, book.POCKET_PICTURE, name, target=cls) for name in ("fem", "grad-cam"))
-    print(f"{what:13}", *(f"{e.method} {say(e.relevance):18}" for e in maps))
+    print(f"class {what:13}", *(f"{e.method} {say(e.relevance):18}" for e in maps))
 
 # %% [markdown]
 # Four times {{rare.pocket}}. FEM cannot be wrong about the class, because it never hears of one. That was your first
@@ -184,7 +185,10 @@ def not_so_rare():
 not_so_rare.check()
 
 # %% [markdown]
-# More than half is impossible, by the way, for any map that is not flat. That was the second guess.
+# More than half is impossible for any map that is not flat: your second guess. Why? Measure in spreads from the mean,
+# and let a share $p$ of the numbers be 1 or more up. The others must balance them, so on average they are at least
+# $p/(1-p)$ down. The squares then average at least $p + (1-p)\bigl(\tfrac{p}{1-p}\bigr)^2 = \tfrac{p}{1-p}$. But in
+# spreads the squares average 1, by definition. So $p \le \tfrac12$.
 #
 # Now the maps of `shapes`, for 100 pictures that it never saw, without those that are zero everywhere. What share of
 # their numbers is marked, and what would a bell curve say? Does $K$ matter for where the map lies? (AUC, as in chapter
@@ -206,26 +210,31 @@ said = (lit == 0).mean(), *mean_interval(aucs[2] > aucs[1])
 print("zeros {:.0%}; K = 2 is better in {:.0%} of the pictures ({:.0%} to {:.0%})".format(*said))
 
 # %% [markdown]
-# Most numbers are zero, and a few are large: nothing like a bell. There is too little at $K = 1$ and far too much at
-# $K = 3$. But the conclusion survives its argument: what is strong in such a map *is* rare. And $K$ hardly matters for
-# where the map lies; it matters for how much of it is left.
+# Most numbers are zero, and a few are large: nothing like a bell. Fewer are marked at $K = 1$ than a bell would have,
+# and many more at $K = 3$. But the conclusion survives its argument: what is strong in such a map *is* rare. And $K$
+# hardly matters for where the map lies; it matters for how much of it is left.
 #
 # ## Figure 9, once more
 #
-# The survey shows FEM beside three maps of LRP, and reads: without the bias a smaller region; contours; FEM more
-# *holistic*. Here are our four. The second has gone to a corner, where nothing is: without the bias a denominator can
-# come close to 0, and shares explode (chapter 10).
+# The survey shows FEM beside three maps of LRP. (That is chapter 10; the card below says what you need.) It reads off
+# three things. LRP-$\varepsilon$ without the bias keeps to a smaller *region*. LRP with $\alpha = 1, \beta = 0$, which
+# shares out only what is positive, draws *contours*. And FEM is more *holistic*. Here are our four. The second has gone
+# to a corner, where nothing is: without the bias a denominator can come close to 0, and shares explode.
 #
-# Below stands what an experiment found for these readings on 200 pictures. The *region* is the share of pixels that
-# holds half of the map; the *cover*, how much of the shape has at least a quarter of the map's largest number.
+# One picture again, so below stands what an experiment found on 200, each time as a difference between two methods. The
+# *region* is the share of pixels that holds half of the map. *Contours*: the correlation (PCC) of a map with the
+# picture's own contrast. *Cover*: how much of the shape has at least a quarter of the map's largest number.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-display(figure9(net, picture))
+display(figure9(net, picture), book.recap("shares"))
 for s in stored("figure9").statements:
     print(f"{s.text}: {s.interval.value:.2f} ({s.interval.low:.2f} to {s.interval.high:.2f})")
 
 # %% [markdown]
+# All three readings hold on these pictures. The first two differences are small, the last two large: FEM covers the
+# shape, as a cloud would. Whether *holistic* is praise depends on what you want to know.
+#
 # ## Break it
 #
 # Twice. First let one of the 48 filters die of a large bias: its taps are 0, and it answers 20 everywhere. A map like
@@ -236,10 +245,11 @@ for s in stored("figure9").statements:
 # NBVAL_CHECK_OUTPUT
 print("Broken in two ways:")
 ops = {node.name: node.op for node in net.nodes}
-mixed = {node.name: node.op for node in book.scrambled(net).nodes[-3:]}
+mixed = {node.name: node.op for node in book.scrambled(net).nodes[-3:]}  # two layers and the ReLU between them
 taps, bias = ops["conv4"].weight.copy(), ops["conv4"].bias.copy()
 taps[0], bias[0] = 0, 20
 dead = {"conv4": mx.Conv2d(taps, bias, padding=1)}
+# the same network, with the layers of that name replaced
 flat, deaf = (mx.Network.sequential((ops | new).values(), feature_layer="maxpool2") for new in (dead, mixed))
 for what, network in (("as it was", net), ("with a flat map", flat)):
     m = mx.explain(network, x, "fem").heatmap
