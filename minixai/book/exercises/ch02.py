@@ -58,12 +58,13 @@ def _slid(
     wraps: bool = False,
     keeps: bool = False,
     stays: bool = False,
+    short: int = 0,
     put: str = "mean",
 ) -> Callable[..., Any]:
     """The occlusion of a reader who has changed one thing."""
 
     def found(score: Any, x: Any, window: Any, fill: Any) -> Any:
-        by, over = step or window, 0 if wraps else window - 1
+        by, over = step or window, 0 if wraps else window - 1 + short
         total, covered, hidden = 0 * x, 0 * x, x.copy()
         for i in range(0, x.shape[0] - over, by):
             for j in range(0, x.shape[1] - over, by):
@@ -146,6 +147,11 @@ OCCLUSION = Function(
         Wrong(
             "window wraps round the border", "bookkeeping", _slid(wraps=True),
             "Your window leaves the picture on one side and comes in on the other. It stops at the border.",
+        ),
+        Wrong(
+            "one window short", "bookkeeping", _slid(short=1),
+            "You stop one window early, in rows and in columns. The last window ends at the border: "
+            "x.shape[0] - window + 1 places, and likewise across.",
         ),
         Wrong(
             "steps as long as the window", "idea", _slid(step=None),

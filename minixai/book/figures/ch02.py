@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minixai.api import explain
+from minixai.blackbox import lime
 from minixai.book import live, pixels
 from minixai.network import Network
 from minixai.ops import Array
@@ -100,6 +101,20 @@ def _dearest(found: Array, window: int) -> tuple[int, int]:
     """The top left corner of a window, inside the picture, round the strongest place of the map."""
     row, column = np.unravel_index(int(np.argmax(abs(found))), found.shape)
     return int(min(row, found.shape[0] - window)), int(min(column, found.shape[1] - window))
+
+
+# -- what the chapter computes beside its figure -----------------------------------------------------------------------
+
+
+def flattened(x: Array, segments: Array) -> Array:
+    """x (C, H, W) with every piece of ``segments`` (H, W) in its mean colour."""
+    means = np.stack([x[:, segments == m].mean(axis=1) for m in range(segments.max() + 1)], axis=1)
+    return means[:, segments]
+
+
+def scores_under(network: Network, x: Array, segments: Array, masks: Array, fill: Any) -> Array:
+    """The scores (n, classes) of x under each of the masks (n, M): where a mask has a 0, its piece shows ``fill``."""
+    return network(np.concatenate(list(lime.masked(x, segments, masks, fill)))).astype(float)
 
 
 FIGURES = (hiding,)

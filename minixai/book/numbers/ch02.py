@@ -30,6 +30,8 @@ def _box(scores: Array, kernel: Array) -> dict[str, Callable[[], Value]]:
         "weights": lambda: line().weights,
         "all": lambda: line().intercept + line().weights.sum(),
         "r2": lambda: line().r2,
+        "missed": lambda: (kernel * (scores - line().intercept - MASKS @ line().weights) ** 2).sum(),
+        "spread": lambda: (kernel * (scores - (kernel * scores).sum() / kernel.sum()) ** 2).sum(),
     }
 
 

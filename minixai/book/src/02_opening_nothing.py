@@ -35,6 +35,7 @@ import minixai as mx
 from minixai import book, draw
 from minixai.blackbox import lime
 from minixai.blackbox.occlusion import occluded, windows
+from minixai.book.figures.ch02 import flattened, scores_under
 from minixai.zoo.animals import husky_scene, husky_scenes
 
 ch, box = book.chapter("02_opening_nothing"), book.two_pixels()
@@ -45,8 +46,8 @@ for shown in ([1, 1], [1, 0], [0, 1], [0, 0]):
 # %% [markdown]
 # ## Ticket in
 #
-# Three guesses, before anything is explained. Put a letter, such as `"A"`, in place of the first dots, and your
-# confidence after it: 1 is a coin, 3 is sure.
+# Three guesses. Put a letter, such as `"A"`, in place of the first dots, and your confidence after it: 1 is a coin, 3
+# is sure.
 
 # %%
 first = ch.predict("two_drops", ..., confidence=...)
@@ -63,12 +64,12 @@ display(first, second, third)
 # Nothing went wrong. Each number is true: without this pixel, 6 is lost. But they are not *shares*. The box needs both
 # pixels, so each alone can cost everything.
 #
-# **Units:** score. This is a contribution, not a slope: nothing was nudged, something was taken away. But it is one
-# that need not add up.
+# **Units.** *Score*: something was taken away, so it is a contribution and no slope. But it need not add up.
 #
 # Hiding can also see too little. Could a box need its pixels, and yet lose nothing when one of them is hidden? Build
 # one. Return its four answers as `np.array([[none, only 2], [only 1, both]])`: hiding one at a time costs
 # {{either.drops}}, hiding both does change the score.
+
 
 # %%
 @ch.exercise("blind_box", kind="counterexample")
@@ -96,7 +97,8 @@ blind_box.check()
 #
 # Now write it for a picture `x` of rows and columns. `score(x)` is a number. `window` is the side of a square, which
 # moves by one pixel at a time and stays inside. Paint on a copy, `x.copy()`: `copy[0:2, 1:3] = 7` paints two rows and
-# two columns of it. Sums may start from `0 * x`.
+# two columns of it. `0 * x` makes zeros to add to.
+
 
 # %%
 @ch.exercise("occlusion")
@@ -108,8 +110,8 @@ def occlusion(score, x, window, fill):
 occlusion.check()
 
 # %% [markdown]
-# Now a network. Chapter 01's tells huskies from wolves, and every wolf that it learnt from stood on snow, every husky
-# on grass. Below it meets a wolf on snow that it has never seen, and rightly says wolf.
+# Now chapter 01's `husky`, which learnt from wolves on snow and huskies on grass. Below it meets a new wolf on snow,
+# and rightly says wolf.
 #
 # We cut the picture into 8 x 8 cells. Your function gets a grid of ones, one per cell, and paints zeros; `shown`
 # enlarges the grid (`np.kron`), makes those cells black and asks for the score of wolf. Beside your map is the
@@ -121,19 +123,20 @@ picture, snow, body = drawn.pictures[3], drawn.snow[3], drawn.masks[3]
 x, ask = net.preprocess(picture), {"target": "wolf", "window": 16, "stride": 8, "score": "logit"}
 
 
-def shown(cells):
+def shown(cells):  # net.black is black as the network is given it; [1] is wolf
     return net(np.where(np.kron(cells, np.ones((8, 8))) == 1, x, net.black))[1]
 
 
 def draw_with(f):
-    yours = {f"black, {f.label}": np.kron(f(shown, np.ones((8, 8)), 2, 0), np.ones((8, 8)))}
-    return draw.strip(yours | {"the engine's": mx.explain(net, x, "occlusion", fill="black", **ask)}, picture=picture)
+    maps = {f"black, {f.label}": np.kron(f(shown, np.ones((8, 8)), 2, 0), np.ones((8, 8)))}
+    maps["the engine's"] = mx.explain(net, x, "occlusion", fill="black", **ask)
+    return draw.strip(maps, picture=picture)
 
 
 display(ch.yours("occlusion", draw_with), book.show(windows, occluded))
 
 # %% [markdown]
-# Red: hiding costs score. The ground is red, most of all on the right. The wolf's body is nearly white, with a little
+# Red: hiding costs score. The ground is red, most of all on the right. The wolf's trunk is nearly white, with a little
 # blue: there, hiding makes the score *rise*.
 #
 # ## The colour of nothing
@@ -147,16 +150,16 @@ display(ch.yours("occlusion", draw_with), book.show(windows, occluded))
 
 # %%
 grass = net.preprocess(husky_scene(4, "wolf", 0, 3).picture)
-fills = {"black": "black", "grey": "grey", "white": net.box[1], "grass": grass}
-display(book.figures.hiding(net, x, fills, {"snow": snow, "wolf": body}))
-draw.strip({name: mx.explain(net, x, "occlusion", fill=fill, **ask) for name, fill in fills.items()}, picture=picture)
+fills = {"black": "black", "grey": "grey", "white": net.box[1], "grass": grass}  # box: darkest, brightest
+maps = {name: mx.explain(net, x, "occlusion", fill=fill, **ask) for name, fill in fills.items()}
+display(book.figures.hiding(net, x, fills, {"snow": snow, "wolf": body}), draw.strip(maps, picture=picture))
 
 # %%
 ch.observe("blue_ground", ...)
 
 # %% [markdown]
-# *No buttons? Open the chapter with `make lab`.* One picture is an anecdote. Here are twenty other wolves on snow: the
-# mean of the map over the snow, and in how many pictures that is above 0, so that hiding it costs something.
+# *No buttons? Open the chapter with `make lab`.* One picture is an anecdote. Twenty other wolves on snow: the
+# mean of the map over the snow, and in how many pictures that is above 0.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -164,13 +167,12 @@ pack, odd = husky_scenes(5, 40), range(1, 40, 2)  # the wolves have odd numbers
 xs = np.stack([net.preprocess(pack.pictures[k]) for k in odd])
 green = np.stack([net.preprocess(husky_scene(5, "wolf", 0, k).picture) for k in odd])
 for name, fill in (fills | {"grass": green}).items():
-    maps = mx.explain(net, xs, "occlusion", fill=fill, **ask | {"stride": 16}).map
+    maps = mx.explain(net, xs, "occlusion", fill=fill, **ask | {"stride": 16}).map  # side by side
     means = np.array([m[pack.snow[k]].mean() for m, k in zip(maps, odd, strict=True)])
     print(f"{name:5}   mean over snow {means.mean():5.2f}   above 0 in {(means > 0).sum():2} of 20")
 
 # %% [markdown]
-# Same network, same pictures, same method: black says that snow speaks for wolf, every time. White says that it speaks
-# against, every time.
+# Same network, same pictures, same method: by black, snow speaks for wolf, every time; by white, against, every time.
 #
 # > **What does *not there* look like?** A pixel cannot be empty. Whoever hides something shows something else, and the
 # > map is about the *exchange*: snow for black, for white, for grass. Each is an honest answer to a question of its
@@ -179,8 +181,8 @@ for name, fill in (fills | {"grass": green}).items():
 #
 # ## A window is a thing
 #
-# There is worse. The network of chapter 00 knows ten shapes. We lay a window on a drawing, at sixteen places in
-# turn, and note what it says whenever it changes its mind. Recall your third guess, then run the cell: that opens it.
+# There is worse. The network of chapter 00 knows ten shapes. We lay a window on a drawing, at sixteen places, and note
+# what it says whenever it changes its mind. Recall your third guess, then run the cell.
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -189,19 +191,17 @@ from minixai.zoo.scenes import scenes
 shapes = mx.load("shapes")
 drawings = np.stack([shapes.preprocess(p) for p in scenes(3, 20).pictures])
 before = shapes(drawings).argmax(axis=1)
+places = list(windows((64, 64), (16, 16), (16, 16)))
 print("How often it changes its mind under a window, and what it says then:")
 for name, fill in (("black", shapes.black), ("grey", 0)):
-    now = []
-    for i, j in np.ndindex(4, 4):
-        hidden = drawings.copy()
-        hidden[:, :, 16 * i : 16 * i + 16, 16 * j : 16 * j + 16] = fill
-        now.append(shapes(hidden).argmax(axis=1))
-    said = np.bincount(np.concatenate(now)[(np.array(now) != before).ravel()], minlength=10)
-    print(name, said.sum(), "of 320:", dict(zip(shapes.classes, said.tolist(), strict=True)))
+    now = np.array([shapes(occluded(drawings, at, 0 * drawings + fill)).argmax(axis=1) for at in places])
+    said = np.bincount(now[now != before], minlength=10)
+    counts = sorted(zip(said.tolist(), shapes.classes, strict=True), reverse=True)
+    print(f"{name}, {said.sum()} of 320:", ", ".join(f"{word} {n}" for n, word in counts if n))
 
 # %% [markdown]
-# You hid something; the network saw something arrive, with four straight sides. (A grey window disturbs less: grey is
-# near the average of these drawings.)
+# Under black it says *square* most often. You hid something; the network saw something arrive, with four straight
+# sides. (Grey is near the average, and disturbs less.)
 #
 # ## A line through the answers
 #
@@ -210,14 +210,15 @@ for name, fill in (("black", shapes.black), ("grey", 0)):
 #
 # Write $z_m = 1$ if piece $m$ is shown, 0 if hidden: a **mask**. Our box gave four masks the answers {{need.scores}}.
 # Look for the sum $b + w_1 z_1 + w_2 z_2$ that comes closest: smallest sum of squared misses. Both pixels behave
-# alike, so $w_1 = w_2 = w$, and the misses are $6 - b - 2w$, twice $-b - w$, and $-b$. Set the slopes of
-# $(6 - b - 2w)^2 + 2(b + w)^2 + b^2$ in $b$ and in $w$ to 0:
+# alike, so $w_1 = w_2 = w$, and the misses are $6 - b - 2w$, twice $-b - w$, and $-b$. At the smallest place
+# $(6 - b - 2w)^2 + 2(b + w)^2 + b^2$ has slope 0 in $b$ ($w$ held still) and in $w$ ($b$ held still):
 #
 # $$b + w = \tfrac32, \qquad 2b + 3w = 6, \qquad\text{so } b = {{need.intercept}},\ w = 3.$$
 #
-# Each gets {{need.weights}}: that does add up to 6. But with both shown the line says ${{need.all}}$, not 6. No sum
-# can say "both or nothing". How good a line is, $R^2$ tells: 1 less the squared misses over the squared spread around
-# the mean. Here it is {{need.r2}}; 1 would be perfect. Such a stand-in is called a **surrogate**.
+# Each gets {{need.weights}}: that does add up to 6. But with both shown the line says ${{need.all}}$, not 6. No sum can
+# say "both or nothing". How good a line is, $R^2$ tells: 1 less the squared misses over the squared spread around the
+# mean. Here all misses are $\pm\tfrac32$, and $1 - {{need.missed}}/{{need.spread}} = {{need.r2}}$; 1 would be perfect.
+# Such a stand-in is a **surrogate**.
 #
 # What does LIME say of the opposite box, where either pixel is enough? Guess, then run.
 
@@ -230,18 +231,20 @@ for name, said in (("both needed", [6, 0, 0, 0]), ("either is enough", [6, 6, 6,
 
 # %% [markdown]
 # The same weights for opposite boxes; only the intercept $b$ knows. (`alpha=0`: else the engine adds a small penalty on
-# large weights.)
+# large weights. A shortcut, only where all four masks count alike: $w_1$ is the mean answer with pixel 1 shown, less
+# that with it hidden.)
 #
 # The L in LIME is for *local*: masks that hide little are near the picture and count more. A number per mask, the
 # kernel $k_i$, goes into the sum:
 #
 # $$\text{smallest}\quad \sum_i k_i\,\bigl(S_i - b - w_1 z_{i1} - w_2 z_{i2} - \dots\bigr)^2$$
 #
-# Put a column of ones before the masks and call it $A$. Then the line says $Ac$, with $c = (b, w_1, w_2, \dots)$. Every
-# slope is 0: in each column of $A$, kernel times miss adds up to 0. In code, `A.T @ (kernel * (scores - A @ c))` is
-# all zeros. Sort that into `left @ c = right`; `solve(left, right)`, given, finds $c$. Useful:
-# `np.column_stack([u, V])` joins columns; `A.T` exchanges rows and columns, `@` multiplies matrices, `A.T * kernel`
-# weighs the masks.
+# Put a column of ones before the masks and call it $A$. Then the line says $Ac$, with $c = (b, w_1, w_2, \dots)$. The
+# slope in $c_j$ is $-2 \sum_i A_{ij}\, k_i\, \text{miss}_i$. It is 0: in each column of $A$, kernel times miss adds up
+# to 0. In code, `A.T @ (kernel * (scores - A @ c))` is all zeros. Sort that into `left @ c = right`;
+# `solve(left, right)`, given, finds $c$. `np.column_stack([u, V])` joins columns; `A.T` exchanges rows and
+# columns, `@` multiplies matrices, `A.T * kernel` weighs the masks.
+
 
 # %%
 @ch.exercise("lime_fit")
@@ -253,29 +256,35 @@ def lime_fit(masks, scores, kernel, solve):
 lime_fit.check()
 
 # %% [markdown]
-# For pictures, a piece is a **superpixel**: neighbours of like colour, cut out by a program. Ours has 19. Three hundred
-# masks, three fills, your line. LIME's own fill is the *mean colour* of each piece.
+# For pictures, a piece is a **superpixel**: neighbours of like colour, cut out by a program. Ours has 19; `segments`
+# says for every pixel which. Three hundred masks, three fills. LIME's own fill is the *mean colour* of each piece. Your
+# line goes through each list of answers; every pixel shows its piece's weight.
 
 # %%
 from skimage.segmentation import slic
 
-segments, Z = slic(picture, 30, start_label=0), lime.draws(300, 19, seed=0)
-flat = np.stack([[x[c][segments == m].mean() for m in range(19)] for c in range(3)])[:, segments]
+segments = slic(picture, 30, start_label=0)
+Z = lime.draws(300, 19, seed=0)  # a row for every mask; the first shows all, the others come from coins
 near = lime.kernel(Z, 0.25, np.ones(1))  # 1 for the picture itself, less the more a mask hides
 answers = {}
-for name, fill in {"mean colour": flat, "black": net.black, "grass": grass}.items():
-    copies = np.concatenate(list(lime.masked(x, segments, Z, fill)))
-    answers[name] = net(copies)[:, 1].astype(float)
-    low, high, nothing = answers[name].min(), answers[name].max(), net(0 * x + fill)[1]
-    print(f"{name:11} scores of wolf from {low:6.2f} to {high:.2f}; everything hidden {nothing:6.2f}")
-ch.yours("lime_fit", lambda f: draw.strip(
-    {f"{name}: {f.label}": f(Z, s, near, lime.solve)[1:][segments] for name, s in answers.items()}, picture=picture))
+for name, fill in {"mean colour": flattened(x, segments), "black": net.black, "grass": grass}.items():
+    answers[name] = s = scores_under(net, x, segments, Z, fill)[:, 1]
+    nothing = net(0 * x + fill)[1]
+    print(f"{name:11} scores of wolf from {s.min():6.2f} to {s.max():.2f}; everything hidden {nothing:6.2f}")
+
+
+def draw_lines(f):  # [1:] leaves out b
+    maps = {f"{name}: {f.label}": f(Z, s, near, lime.solve)[1:][segments] for name, s in answers.items()}
+    return draw.strip(maps, picture=picture)
+
+
+ch.yours("lime_fit", draw_lines)
 
 # %% [markdown]
-# Black and grass find the snow. (Of the wolf, grass cannot speak: there its two scenes are alike.) And the mean colour?
-# A piece of snow in its mean colour is still snow. Hide what you like in this way, the score hardly falls; with *all*
-# pieces flat the network still says wolf. Drawn on a scale of its own, that pale map would look as sure as the others.
-# So before you look at a LIME map, ask how far the scores moved.
+# Black and grass find the snow, black the hills as well. (Of the wolf, grass cannot speak: there its two scenes are
+# alike.) And the mean colour? A piece of snow in its mean colour is still snow. Hide what you like in this way, the
+# score hardly falls; with *all* pieces flat the network still says wolf. Drawn on a scale of its own, that pale map
+# would look as sure as the others. Before you look at a LIME map, ask how far the scores moved.
 #
 # ## Break it
 #
@@ -315,9 +324,8 @@ ch.exercise("black_map", kind="claim").answer(...)
 # * *Units: score*; both are contributions, and neither has to add up to it.
 #
 # **What the survey leaves open.** It calls its window grey and says no more of colours. It assumes that the regions of
-# objects *should* contribute most: a hope about the network, not a property of it. And it says that such maps cannot
-# help to improve a network. Yet who has seen this one knows what to do: photograph wolves on grass. True is that
-# nothing here says *where inside* the snow is seen. For that we have to open the box.
+# objects *should* contribute most: a hope about the network, not a property of it. Rightly it says that none of this
+# shows which layers or filters see the snow. For that we have to open the box.
 
 # %% [markdown] tags=["deeper"]
 # ## Deeper: a tree that imitates
@@ -331,6 +339,7 @@ ch.exercise("black_map", kind="claim").answer(...)
 # At the end of the way stands a leaf, with one probability per class. Say the root turns right with {{tree.root}}, the
 # node left below it with {{tree.left}}, the one on the right with {{tree.right}}. Then the rightmost leaf is reached
 # with $\tfrac34 \cdot \tfrac23 = {{tree.last}}$. And the other three?
+
 
 # %% tags=["deeper"]
 @ch.exercise("leaf_probabilities")
@@ -372,9 +381,9 @@ for depth, tree in trees.items():
 #
 # $$\text{smallest}\quad p_c\bigl(m x + (1 - m)\,x'\bigr) + \lambda_1\,\overline{(1 - m)} + \lambda_2\,\mathrm{TV}(m)$$
 #
-# $p_c$ is the probability of the class. The bar is a mean: hide little. TV is large where neighbours in $m$ differ: no
-# confetti. The search walks downhill, so it needs a slope. The survey files it under black boxes; but a locked box
-# cannot be asked for its slope.
+# $p_c$ is the probability of the class; $\lambda_1$ and $\lambda_2$ are chosen. The bar is a mean: hide little. TV is
+# large where neighbours in $m$ differ: no confetti. The search walks downhill, so it needs a slope. The survey files it
+# under black boxes; but a locked box cannot be asked for its slope.
 
 # %% tags=["deeper"]
 from scipy.ndimage import gaussian_filter
@@ -389,6 +398,7 @@ def search(network, picture, cls):
         share = np.exp(scores - scores.max())
         print(f"{cls}, {what}: {found.map.mean():.0%} blurred, probability {(share / share.sum())[k]:.2f}")
     return found
+
 
 # %% tags=["deeper"]
 star = scenes(3, 20).pictures[4]

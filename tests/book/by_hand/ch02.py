@@ -2,7 +2,8 @@ from fractions import Fraction as F
 
 NUMBERS = {
     "need.scores": [6, 0, 0, 0], "need.drops": [6, 6], "need.intercept": F(-3, 2), "need.weights": [3, 3],
-    "need.all": F(9, 2), "need.r2": F(2, 3), "either.drops": [0, 0], "either.intercept": F(3, 2),
+    "need.all": F(9, 2), "need.r2": F(2, 3), "need.missed": 9, "need.spread": 27,
+    "either.drops": [0, 0], "either.intercept": F(3, 2),
     "either.weights": [3, 3], "either.all": F(15, 2), "either.r2": F(2, 3), "newbox.drops": [7, 4],
     "newbox.weights": [6, 3], "newbox.intercept": F(-1, 2), "near.intercept": F(-8, 3), "near.weights": [6, 4],
     "row.score": 6, "row.first": F(1, 2), "row.second": 2, "row.grey": [F(1, 2), F(5, 4), 2],
