@@ -322,8 +322,8 @@ LIME_POINTS = Question(
     id="lime_points",
     kind="predict",
     ask="A network has learnt nothing but snow. A method called LIME hides pieces of a picture and sees how the answer "
-    "falls. For a wolf on snow, pick a pixel of snow and one of the wolf, blindly. Which has more often the larger "
-    "number in LIME's map?",
+    "falls. For a wolf on snow, pick a pixel of snow and one of the wolf, blindly. Which of them has the larger "
+    "number in LIME's map, and how often?",
     options={
         "A": "nearly always the snow",
         "B": "mostly the snow",

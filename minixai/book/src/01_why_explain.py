@@ -64,7 +64,7 @@ display(first, second, third)
 #
 # Two of the four answers are wrong. Still it looks good: in its pictures nine of ten wolves stand on snow, and nine
 # of ten huskies on grass. How often is it right there? How often, if every animal gets the other ground? And if both
-# grounds are equally frequent? Your pencil first.
+# grounds are equally frequent? Pencil first.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -117,10 +117,10 @@ for animal, row in zip(("wolf", "husky"), np.reshape(preferences(husky, four), (
     print(f"{animal:6} on snow {row[0]:6.1f}   on grass {row[1]:6.1f}")
 
 # %% [markdown]
-# And a second network, for comparison: `husky-balanced` has the same kinds of layers, fewer numbers in them, and the
-# same task. But in its 4,000 drawings each animal stood on either ground equally often. If *it* wants to be right, only
-# the animal helps. Your function compares them on ten scenes. The last lines were recorded for `husky` and a hundred
-# wolves: how far the number moved, either way, and how far chance may have moved that.
+# And a second network: `husky-balanced` has the same kinds of layers, fewer numbers in them, and the same task. But in
+# its 4,000 drawings each animal stood on either ground equally often. If *it* wants to be right, only the animal helps.
+# Your function compares them on ten scenes. The last lines were recorded for `husky` and a hundred wolves: how far the
+# number moved, up or down, on average; in brackets, how far chance may have moved that.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -167,7 +167,8 @@ for net in (husky, balanced):
 
 # %% [markdown]
 # The last two lines answer the rangers. On wolves on snow and huskies on grass ("learnt") both are perfect; a million
-# such pictures would not tell them apart. With the grounds swapped, one is nearly always right, the other never.
+# such pictures would not tell them apart. With the grounds swapped, one is nearly always right, the other never; with
+# both grounds equally frequent ("balanced"), the other is a coin.
 #
 # ## What maps say
 #
@@ -192,7 +193,7 @@ hidden = mx.explain(husky, husky.preprocess(picture), "lime", target="wolf", n=1
 print("A hundred random halves of a picture hidden: probability of wolf", hidden.notes["scores"])
 
 # %% [markdown]
-# So here the story does not repeat itself: LIME ranks the wolf a little *above* the snow. That is no verdict on the
+# Here the story does not repeat itself: LIME ranks the wolf a little *above* the snow. That is no verdict on the
 # study, which used another network and photographs. But look at the last line. Whatever LIME hid, the network stayed
 # sure: there is snow all around, and a part of it is enough. LIME had next to nothing to explain.
 #
@@ -265,8 +266,7 @@ fooled.check()
 # with a mask: it turns all colours off the object into their negatives, white to black, green to violet. The control
 # is `shapes`, from chapter 00. How many of a hundred answers stay?
 #
-# And a map of `husky`'s answer *wolf* that lies on the wolf: does it acquit the network? Put a husky in its place.
-# Guess both, then open.
+# And a map that lies on the wolf: does it acquit `husky`? Put a husky in its place. Guess both, then open.
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -288,9 +288,9 @@ draw.strip({"why wolf?": e.heatmap}, picture=pair[0], signed=False, title="A map
 #
 # ## Where these methods live
 #
-# To change pictures and read scores, nobody looks inside: the network is a **black box**. LIME works so, and all of
-# chapter 02. **White-box** methods use what is inside, the weights and what every layer computes; most maps above are
-# of that kind. The survey's second distinction: a share of two hundred drawings speaks about a whole data set
+# To change pictures and read scores, nobody looks inside: the network is a **black box**. LIME is of this kind, and all
+# of chapter 02. **White-box** methods use what is inside, the weights and what every layer computes; most maps above
+# are of that kind. The survey's second distinction: a share of two hundred drawings speaks about a whole data set
 # (*dataset-based*), a map about one picture (*sample-based*).
 #
 # ## Exit ticket
