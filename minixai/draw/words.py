@@ -37,7 +37,8 @@ def atlas_words(title: str, places: Mapping[str, str], refused: Iterable[str]) -
 
 def strip_words(title: str, places: Mapping[str, str], limits: tuple[float, float]) -> str:
     """``places``: {name of a map: where its evidence lies}."""
-    first = listed(title, f"{len(places)} maps on one {scale_words(limits)}", between=": ")
+    counted = f"{len(places)} map{'s' if len(places) != 1 else ''}"
+    first = listed(title, f"{counted} on one {scale_words(limits)}", between=": ")
     return f"{first}. {'. '.join(_each(places))}."
 
 
