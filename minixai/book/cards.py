@@ -146,6 +146,13 @@ CARDS = {
         "worth that mean, and the maps are added up. One pass forwards, and **no class**: it says where the network is "
         "busy, never why it chose this class. By hand, $K = 1$: {{rare.answer}}.",
     ),
+    "judges": Card(
+        "agreement and faithfulness",
+        "15",
+        "**Agreement** holds a map against an outline that people drew: AUC, IoU, SIM. None of them asks the network. "
+        "**Faithfulness** asks it: hide what the map marks and see what the score loses; the number belongs to a "
+        "*fill*. On `husky` the two pull apart. A map that survives scrambled weights does not show what was learnt.",
+    ),
     "conventions": Card(
         "a library is a set of switches",
         "17",
