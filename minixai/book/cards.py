@@ -146,6 +146,14 @@ CARDS = {
         "worth that mean, and the maps are added up. One pass forwards, and **no class**: it says where the network is "
         "busy, never why it chose this class. By hand, $K = 1$: {{rare.answer}}.",
     ),
+    "painted answer": Card(
+        "an answer that is painted",
+        "14",
+        "An **attack** moves every pixel by $\\varepsilon$ along the sign of the slope: invisible, and it turns "
+        "decisions that random signs leave alone. **Two generators** repaint a picture, one keeping the class, one "
+        "changing it; $R = |g_s(x) - g_a(x)|$: {{painted.two}}, where one alone says {{painted.one}}. $R$ never asks "
+        "the classifier: count how often the classes came out as they should.",
+    ),
     "judges": Card(
         "agreement and faithfulness",
         "15",

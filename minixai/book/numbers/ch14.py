@@ -50,7 +50,7 @@ Numbers = dict[str, Callable[[], Value]]
 PUSH: Numbers = {
     "weights": lambda: WEIGHTS,
     "eps": lambda: EPS,
-    "signs": lambda: np.sign(WEIGHTS),
+    "signs": lambda: WEIGHTS / abs(WEIGHTS),
     "three": lambda: pushed(WEIGHTS, EPS),
     "hundred": lambda: pushed(HUNDRED, FIFTIETH),
     "spread": lambda: root(FIFTIETH**2 * (HUNDRED * HUNDRED).sum()),

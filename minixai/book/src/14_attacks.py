@@ -46,7 +46,8 @@ from minixai.metrics import auc, dice, pointing, region
 from minixai.zoo.scenes import scenes
 
 ch, net = book.chapter("14_attacks"), mx.load("shapes").astype("float64")
-xs = np.stack([net.preprocess(p) for p in scenes(3, 100).pictures]).astype("float64")  # it never trained on them
+# A hundred drawings that it never trained on
+xs = np.stack([net.preprocess(p) for p in scenes(3, 100).pictures]).astype("float64")
 x, star = xs[4], net.classes.index("star")
 
 # %%
@@ -108,8 +109,8 @@ def attacked(f):
 ch.yours("fgsm", attacked)
 
 # %% [markdown]
-# Look at the first and the third picture for as long as you like. Then at the bars: the network is as sure of the cross
-# as it was of the star.
+# Compare the first and the third picture. Then look at the bars: the network is as sure of the cross as it was of the
+# star.
 #
 # **Units.** $\varepsilon$ is in pixels: 1 is from black to white. `grad` is *loss per unit*, a sensitivity.
 #
@@ -156,8 +157,8 @@ ch.reveal("flips")
 # ## Break it: what becomes of the map?
 #
 # Does a map survive a change that no eye can see? Mark the top fifth of its pixels before and after. **Dice** counts
-# twice the pixels marked both times, divided by all marks: 1 is the same region, and two fifths thrown at random have
-# 0.2. Each map explains what the network says at that moment.
+# twice the pixels marked both times, divided by all marks: 1 is the same region, and two random regions of that size
+# have 0.2. Each map explains what the network says at that moment.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -228,8 +229,8 @@ ch.yours("two_generators", lambda f: draw.strip(
 # %% [markdown]
 # ## Many pictures, three measures
 #
-# By the eye, two generators win, and the survey calls the map of one "noisy and non-intuitive". Let us count, on every
-# picture whose lesion the network found. **Share**: how much of the map lies on the lesion. **Maximum**: whether its
+# The eye votes for two, and the survey calls the map of one "noisy and non-intuitive". Let us count, on every picture
+# whose lesion the network found. **Share**: how much of the map lies on the lesion. **Maximum**: whether its
 # brightest pixel does. **AUC**: pick a pixel on the lesion and one off it; how often is the first brighter in the map?
 # The last row takes the picture's own brightness for a map, with nothing explained.
 
@@ -296,10 +297,10 @@ print("Lesion painted in:", well.notes["g_a changes it"], "- upper left quarter:
 
 # %% [markdown]
 # Painted on the lesion only, nearly all become healthy; painted everywhere else, not one. So the decision does hang on
-# what $R$ points at. But we know it from the classifier, not from $R$.
+# the lesion, where $R$ points. But we know it from the classifier, not from $R$.
 #
-# For $R$ has not asked it. With the weights shuffled the map is the same to the last digit: (27) holds two painters and
-# no classifier. Only the counts give it away: *g_a changes it, 0 of 20*.
+# For $R$ has not asked it. With the weights shuffled, the gradient's map is gone; $R$ is the same to the last digit.
+# (27) holds two painters and no classifier. Only the counts give it away: *g_a changes it: 0 of 20*.
 #
 # And the healthy ones: 99 different organs, and in nearly each the lesion comes into the upper left. This classifier
 # accepts a lesion anywhere, so one place is enough, and the painter settled for it. The map says *this would make it
@@ -400,12 +401,16 @@ display(book.recap("integrated gradients"))
 for name, start in (("black", 0 * X[:40]), ("g_a(x)", g_a(X[:40]))):
     shares = []
     for one, from_here, mask in zip(X[:40], start, masks[:40], strict=True):
-        R = mx.explain(clinic, one, "integrated-gradients", target="lesion", baseline=from_here, n=10).map.clip(0)
+        e = mx.explain(clinic, one, "integrated-gradients", target="lesion", baseline=from_here, n=10)
+        R = e.map.clip(0)
         shares.append(R[mask].sum() / R.sum())
     print("from {:7}: {:.2f} of what speaks for lesion lies on it ({:.2f} to {:.2f})".format(
         name, *mean_interval(np.array(shares))))
 
 # %% [markdown] tags=["deeper"]
+# From the painted picture, half of what speaks for *lesion* lies on it; from black, less than a third. Same method,
+# same network, another "not there".
+#
 # ## Deeper: the survey's claim about attacked maps
 #
 # Section 7 reports that FGSM and DeepFool "strongly affected" the maps of Guided Grad-CAM (chapter 09). The package
