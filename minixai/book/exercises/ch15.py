@@ -99,6 +99,11 @@ AUC = Function(
             "You subtracted mean from mean. That has the map's unit and grows with it; AUC is a share of pairs.",
         ),
         Wrong(
+            "one comparison of means", "idea",
+            lambda R, mask: 0 * mask.sum() + int(R[mask == 1].mean() > R[mask == 0].mean()),
+            "You compared one mean with the other. AUC asks every pair, so it can say how often, not only whether.",
+        ),
+        Wrong(
             "only the largest number asked", "idea",
             lambda R, mask: 0 * mask.sum() + int(mask.flat[int(np.argmax(R))] == 1),
             "You asked where the largest number lies. That is another judge, the pointing game.",

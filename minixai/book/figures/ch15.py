@@ -39,7 +39,7 @@ ANIMAL = (
     ".#..#...",
 )  # fmt: skip
 MOST = 3  # the largest number that a brush paints
-START = ((4, 2), (4, 3), (5, 2), (5, 3), (5, 5))  # painted with 1 before the reader comes
+START = ((4, 2), (4, 3), (5, 2), (5, 3))  # painted with 1 before the reader comes
 
 
 def animal() -> Array:

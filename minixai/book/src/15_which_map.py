@@ -228,7 +228,7 @@ for name, number in together.items():
 # On `shapes`, where no cue was planted, one says nothing about the other.
 #
 # So which map is right? Asked where the wolf is: P. Asked what `husky` goes by: Q. It is "not guaranteed that the
-# explanations match human intuition", says the survey. Confirmed; and here, one that did would be wrong.
+# explanations match human intuition", says the survey. Confirmed; and here, one that matched would be wrong.
 #
 # ## What does *not there* look like?
 #
@@ -260,7 +260,7 @@ print("On record from chapter 01: the snow melts {:.1f} ({:.1f} to {:.1f})".form
 
 # %% [markdown]
 # With white paint the verdict turns round, a hundred times out of a hundred. White snow that is painted white is still
-# snow; around the wolf it is more snow. A deletion number belongs to a map, a picture, a score *and a fill*: name all
+# snow, and purer: the cost is negative. A deletion number belongs to a map, a picture, a score *and a fill*: name all
 # four. The best fill is what would really be there. Under the snow lies grass: that was chapter 01's intervention.
 #
 # ## Forget, and look again

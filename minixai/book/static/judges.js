@@ -51,7 +51,7 @@ export function sentence({ map, mask }) {
   const [i, j] = peak(map);
   const judged = `AUC ${a.toFixed(2)}; IoU ${iou(map, mask).toFixed(2)}; the first largest number is in row ${i + 1}, `
     + `column ${j + 1}, ${p ? "on the animal: the pointing game is won" : "off the animal: the pointing game is lost"}.`;
-  if (a > 0.9 && !p) return `${judged} That is the goal: AUC is above 0.9, and the map points at nothing.`;
+  if (a > 0.9 && !p) return `${judged} That is the goal: AUC is above 0.9, and the map points beside the animal.`;
   if (a <= 0.9 && p) return `${judged} AUC has to rise above 0.9.`;
   return `${judged} ${p ? "Half of the goal: now lose the pointing game." : "Half of the goal: now let AUC rise above 0.9."}`;
 }

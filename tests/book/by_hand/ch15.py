@@ -13,6 +13,7 @@ EXERCISES = {
         "object and background exchanged": F(1, 12), "share of the map on the object": F(4, 5),
         "right answers at the best threshold": F(4, 5), "compared with the background's mean": 1,
         "magnitudes compared": F(11, 12), "difference of the means": F(5, 3), "only the largest number asked": 1,
+        "one comparison of means": 1,
     },
     "iou_at": {
         "": F(2, 5), "Dice": F(4, 7), "over the object only": F(2, 3), "over the map only": F(1, 2),
