@@ -178,3 +178,25 @@ def test_answers_of_08_to_17():
     assert shares == [[1, F(-1, 2)], [F(4, 3), F(-2, 3)], [2, -1]]
     places = mx.exact([0, F(1, 4), 1])
     assert right("17", "trapezoid_weights", places).tolist() == [F(1, 8), F(1, 2), F(3, 8)]
+
+
+def test_answers_of_14_and_15():
+    coins = mx.exact([1, -1] * 200)
+    assert F(1, 50) * abs(coins).sum() == 8 and F(1, 50) ** 2 * (coins * coins).sum() == F(2, 5) ** 2
+    found = right("14", "fgsm", mx.exact([F(1, 10), F(1, 2), F(1, 2)]), mx.exact([-2, 0, F(1, 3)]), F(1, 4))
+    assert found.tolist() == [0, F(1, 2), F(3, 4)] and "(0, 1/2, 3/4)" in typed("14", "one_step")
+    found = right("14", "fgsm", mx.exact([F(9, 10), F(1, 2), F(1, 5)]), mx.exact([2, 0, F(-1, 2)]), F(1, 4))
+    assert found.tolist() == [1, F(1, 2), 0]
+    x, spot = mx.exact([9, 5, 4, 4, 3]), mx.exact([1, 0, 0, 0, 0])
+    maps = mx.exact([6, 1, 0, 1, 0]), mx.exact([6, 5, 5, 4, 4]), x
+    assert [m[0] / m.sum() for m in maps] == [F(3, 4), F(1, 4), F(9, 25)]
+    assert [right("15", "auc", m, spot) for m in maps] == [1, 1, 1]
+    R, first_two = mx.exact([9, 1, 5, 0, 1]), mx.exact([1, 1, 0, 0, 0])
+    grades = [right("15", id, R, first_two) for id in ("auc", "iou_at", "sim_sums")]
+    assert grades == [F(3, 4), F(1, 3), F(9, 16)]
+
+    def score(x):
+        return min(x[0], x[1]) + 2 * x[2]
+
+    x, R = mx.exact([2, 5, 1]), mx.exact([4, 3, 1])
+    assert [right("15", "deletion_drop", score, x, R, 2, F(fill)) for fill in (0, 2)] == [2, 0]

@@ -185,6 +185,6 @@ def test_the_engine_explains_with_numpy_alone():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_every_module_imports_in_any_order(seed):
-    names = [module_name(p) for p in FILES if p.name != "__main__.py"]
+    names = [module_name(p) for p in FILES if p.name != "__main__.py" and p.parent.name != "src"]  # chapters run
     random.Random(seed).shuffle(names)
     run("import importlib\n" + "\n".join(f"importlib.import_module({name!r})" for name in names))
