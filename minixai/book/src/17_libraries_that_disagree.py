@@ -160,9 +160,9 @@ if (torch := book.torch_or_say()) and (attr := book.captum_or_say()):
 # ## Nearly the same arrow
 #
 # How do people compare two implementations? Often by the cosine of the angle between the two maps: 1 if they point the
-# same way. Here are four conventions of one rule, for a layer of two neurons at which {{layer.r}} arrives: $\varepsilon = 1$
-# with the sign of what it is added to, as libraries have it; always $+1$, as the survey prints it; the bias left out;
-# and no $\varepsilon$ at all.
+# same way. Here are four conventions of one rule, for a layer of two neurons at which {{layer.r}} arrives:
+# $\varepsilon = 1$ with the sign of what it is added to, as libraries have it; always $+1$, as the survey prints it; the
+# bias left out; and no $\varepsilon$ at all.
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -210,8 +210,8 @@ which_convention.check()
 # ## You are now library X
 #
 # Six switches; five small answers: LRP-$\varepsilon$ of the layer and LRP-$\gamma$ of the neuron above, integrated
-# gradients (IG) of $x_1^3 + x_2$ from {{cube.start}} to {{cube.end}}, the size of SmoothGrad's noise on the picture $(-1, 0, 3)$,
-# FEM's map of three tiny ones.
+# gradients (IG) of $x_1^3 + x_2$ from {{cube.start}} to {{cube.end}}, the size of SmoothGrad's noise on the picture
+# $(-1, 0, 3)$, FEM's map of three tiny ones.
 #
 # The figure starts as minixai. Become Captum, in as few moves as you can; a double frame marks what is no longer
 # minixai's answer. Then become Zennit. Which move would you report as a bug?
