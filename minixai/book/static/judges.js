@@ -106,7 +106,7 @@ function render({ model, el }) {
     const state = get();
     show(state.map);
     judged.replaceChildren(grades(state));
-    said.textContent = sentence(state);
+    said.textContent = `${sentence(state)} You paint with ${state.brush}.`;
   };
   model.on("change:state", paint);
   el.append(figure(
