@@ -267,8 +267,8 @@ ch.reveal("product")
 
 # %%
 odd = scene(4, 1465)
-arrow, right = (mx.explain(net, net.preprocess(odd.picture), "cam", target=c).relevance / 64 for c in ("arrow", "cross"))
-maps = {"for arrow": arrow, "for cross": right, "arrow rather than cross": arrow - right}
+arrow, true = (mx.explain(net, net.preprocess(odd.picture), "cam", target=c).relevance / 64 for c in ("arrow", "cross"))
+maps = {"for arrow": arrow, "for cross": true, "arrow rather than cross": arrow - true}
 draw.strip(maps, picture=odd.picture, title="A cross, taken for an arrow")
 
 # %% [markdown]
@@ -279,7 +279,7 @@ draw.strip(maps, picture=odd.picture, title="A cross, taken for an arrow")
 # NBVAL_CHECK_OUTPUT
 print("Scores as drawn, and with something flat:")
 ground, flat = ~odd.mask, odd.picture[~odd.mask].mean(axis=0)
-red = (arrow - right >= np.sort((arrow - right).ravel())[-8]).repeat(8, axis=0).repeat(8, axis=1) & ground
+red = (arrow - true >= np.sort((arrow - true).ravel())[-8]).repeat(8, axis=0).repeat(8, axis=1) & ground
 for what, where in {"as drawn": ~ground & ground, "cross": odd.mask, "8 reddest": red, "ground": ground}.items():
     tried = np.where(where[..., None], flat, odd.picture).astype("uint8")
     s = dict(zip(net.classes, net(net.preprocess(tried)), strict=True))
@@ -310,8 +310,9 @@ display(*mine)
 # * For a wrong decision, map the **difference** of two scores, and then change the picture.
 #
 # **What the survey leaves open.** It says that the weighted maps are *averaged*; (10) adds them up, and so does
-# everybody. It gives (9) without saying what averaging costs. (And its text credits CAM to Zhu; its reference says Zhou.)
-# Our pictures are easy, and our network is small: that the last layer is the best place is measured here, not proved.
+# everybody. It gives (9) without saying what averaging costs. (And its text credits CAM to Zhu; its reference says
+# Zhou.) Our pictures are easy, and our network is small: that the last layer is the best place is measured here, not
+# proved.
 
 # %% [markdown] tags=["deeper"]
 # ## Deeper: the product, in one line
@@ -352,7 +353,7 @@ for name in ("shapes-resnet", "shapes"):
     other = mx.load(name)
     scores, found = other(xs), [mx.explain(other, xs, "grad-cam", target=c).relevance for c in range(10)]
     blank = np.array([[not m.any() for m in maps] for maps in found]).T
-    print(f"{name:14} {blank.sum():3} of 1000 blank; the largest score among these {scores[blank].max():5.1f}", end="; ")
+    print(f"{name:14} {blank.sum():3} of 1000 blank; the largest score of these {scores[blank].max():5.1f}", end="; ")
     walked = mx.explain(other, xs, "gradient").signals[other.feature_layer]
     print(f"averaging leaves {np.mean([surviving(slopes) for slopes in walked]):.0%} of the slopes")
 try:

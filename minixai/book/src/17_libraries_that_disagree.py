@@ -161,8 +161,8 @@ if (torch := book.torch_or_say()) and (attr := book.captum_or_say()):
 #
 # How do people compare two implementations? Often by the cosine of the angle between the two maps: 1 if they point the
 # same way. Here are four conventions of one rule, for a layer of two neurons at which {{layer.r}} arrives:
-# $\varepsilon = 1$ with the sign of what it is added to, as libraries have it; always $+1$, as the survey prints it; the
-# bias left out; and no $\varepsilon$ at all.
+# $\varepsilon = 1$ with the sign of what it is added to, as libraries have it; always $+1$, as the survey prints it;
+# the bias left out; and no $\varepsilon$ at all.
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
