@@ -19,7 +19,6 @@ from typer.core import TyperGroup
 
 from minixai import api, draw, files, zoo
 from minixai.adversarial.commands import attack_verb
-from minixai.book.inventory.commands import quiz
 from minixai.conformance.commands import conform
 from minixai.experiments import commands as experimenting
 from minixai.lab import lab
@@ -27,6 +26,7 @@ from minixai.metrics import commands as judging
 from minixai.network import Network
 from minixai.ops import engine
 from minixai.printing import AsJson, print_json
+from minixai.quiz import quiz
 from minixai.result import Explanation
 from minixai.zoo import clips, digits, husky, husky_balanced, lesion, shapes, shapes_resnet
 from minixai.zoo import download as downloads

@@ -30,6 +30,7 @@ FLOORS = [
     {"crosscheck", "lab"},
     {"experiments", "conformance", "bench"},
     {"book"},
+    {"quiz"},
     {"cli"},
 ]
 # Named exceptions: drawing and the way to PyTorch are delegated upwards, on demand.

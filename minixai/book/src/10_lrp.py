@@ -108,7 +108,7 @@ slopes = mx.explain(small, six, "gradient").relevance
 
 def both(f):
     R, kept = shared_out(small, six, f), sum(mx.explain(small, six, "lrp-0").absorbed.values())
-    print(f"Score {small(six).max():.2f}. At the pixels {R.sum():.2f}, kept by biases {kept:.2f}.")
+    print(f"The score:\n{small(six).max():.2f}: at the pixels {R.sum():.2f}, kept by biases {kept:.2f}.")
     print("Equal to gradient times picture, to 9 decimals:", np.allclose(R, slopes * six, rtol=0, atol=1e-9))
     return draw.strip({f"LRP-0, {f.label}": R[0], "gradient x picture": (slopes * six)[0]}, picture=six[0])
 
@@ -289,7 +289,7 @@ ch.observe("what_grows", ...)
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-print("                   on the object   more of it than LRP-0   runner-up   shuffled")
+print("By setting:\n                   on the object   more of it than LRP-0   runner-up   shuffled")
 best, second = (list(c) for c in np.argsort(-net(xs), axis=1)[:, :2].T)
 *below, top = [node.op for node in net.nodes]
 shuffled = top.convert(lambda w: np.random.default_rng(0).permutation(w.ravel()).reshape(w.shape))

@@ -284,7 +284,7 @@ both_agree.check()
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-print("Wins out of 100, ties to nobody:")
+print("Wins out of a hundred, ties to nobody:")
 many, cost, moved = digits.examples().held_out.x[:100].astype("float64"), {}, {}
 best, second = np.argsort(-net(many), axis=1)[:, :2].T
 for rule in ("rescale", "revealcancel"):

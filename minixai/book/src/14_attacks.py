@@ -142,7 +142,7 @@ ch.observe("direction", ...)
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-print("Of 100 decisions, how many change?")
+print("Of a hundred decisions, how many change?")
 said, ways = net(xs).argmax(axis=1), signs(net, xs)
 for eps in (0.02, 0.05):
     for name, way in ways.items():
@@ -239,7 +239,7 @@ ch.yours("two_generators", lambda f: draw.strip(
 decided = clinic(organs).argmax(axis=1)
 ill = (drawn.labels == 1) & (decided == 1)
 X, masks, two = organs[ill], drawn.masks[ill], mx.explain(clinic, organs[ill], "two-generators")
-print(f"lesions found: {len(X)}", *map(": ".join, two.notes.items()), sep="; ")
+print(f"What they did:\nlesions found: {len(X)}", *map(": ".join, two.notes.items()), sep="; ")
 rivals = {"two generators": two.map, "one of them": abs(X - g_a(X))[:, 0], "one, alone": abs(X - alone(X))[:, 0]}
 print("                  share on the lesion  maximum on it        AUC")
 for name, maps in (rivals | {"brightness": X[:, 0]}).items():

@@ -1,4 +1,7 @@
-"""The command line's ``minixai quiz``: the inventory, asked one question at a time."""
+"""The command line's ``minixai quiz``: the inventory, asked one question at a time.
+
+The book is imported when a verb needs it, so that the rest of the command line starts without it.
+"""
 
 import json
 from pathlib import Path
