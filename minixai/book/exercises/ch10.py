@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minixai.book.exercise import Counterexample, Function, Oracle, Property, Question, Refusal, Wrong
-from minixai.book.exercises.draws import answer_array, halves
+from minixai.book.exercises.draws import answer_neuron, halves
 from minixai.book.numbers import value
 from minixai.book.numbers.asking import shared
 from minixai.ops import exact
@@ -435,7 +435,7 @@ def too_much() -> Any:
 
 def _two_neurons(answer: Any) -> Refusal | None:
     """(a, w, b) that hands down more than it got; (a, w, 0) in which one input alone gets more than ten times that."""
-    found = [_neuron(n) for n in answer] if isinstance(answer, tuple | list) and len(answer) == 2 else []
+    found = [answer_neuron(n) for n in answer] if isinstance(answer, tuple | list) and len(answer) == 2 else []
     neurons = [n for n in found if n is not None]
     if len(neurons) != 2:
         return Refusal("interface", "Expected two neurons, (a, w, b), (a, w, b): arrays of one length and a number.")
@@ -452,14 +452,6 @@ def _two_neurons(answer: Any) -> Refusal | None:
     if abs(second).max() <= 10 * whole:
         return Refusal("property", "In your second neuron no share is more than ten times what arrived.")
     return None
-
-
-def _neuron(neuron: Any) -> Any:
-    if not isinstance(neuron, tuple | list) or len(neuron) != 3:
-        return None
-    length = np.size(neuron[0]) if isinstance(neuron[0], np.ndarray | tuple | list) else 0
-    a, w, b = (answer_array(part, shape) for part, shape in zip(neuron, ((length,), (length,), ()), strict=True))
-    return None if a is None or w is None or b is None or not length else (a, w, b)
 
 
 TOO_MUCH = Counterexample(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minixai.book.exercise import Adapter, Counterexample, Function, Oracle, Property, Question, Refusal, Wrong
-from minixai.book.exercises.draws import answer_array, halves
+from minixai.book.exercises.draws import answer_neuron, halves
 from minixai.book.numbers import value
 from minixai.ops import exact
 from minixai.ops.numbers import divide
@@ -237,7 +237,7 @@ def tell_apart() -> Any:
 
 def _two_neurons(answer: Any) -> Refusal | None:
     """(a, w, b) on which no two readings agree, and (a, w, b) on which all four do."""
-    found = [_neuron(n) for n in answer] if isinstance(answer, tuple | list) and len(answer) == 2 else []
+    found = [answer_neuron(n) for n in answer] if isinstance(answer, tuple | list) and len(answer) == 2 else []
     neurons = [n for n in found if n is not None]
     if len(neurons) != 2:
         return Refusal("interface", "Expected two neurons, (a, w, b), (a, w, b): arrays of one length and a number.")
@@ -255,14 +255,6 @@ def _two_neurons(answer: Any) -> Refusal | None:
         return Refusal("property", f"Your first neuron does not tell these apart: {named}.")
     apart = [READINGS[i] for i in range(1, 4) if not _same(vacuous[0], vacuous[i])]
     return Refusal("property", f"On your second neuron {apart[0]} still differs from the survey's.") if apart else None
-
-
-def _neuron(neuron: Any) -> Any:
-    if not isinstance(neuron, tuple | list) or len(neuron) != 3:
-        return None
-    length = np.size(neuron[0]) if isinstance(neuron[0], np.ndarray | tuple | list) else 0
-    a, w, b = (answer_array(part, shape) for part, shape in zip(neuron, ((length,), (length,), ()), strict=True))
-    return None if a is None or w is None or b is None or not length else (a, w, b)
 
 
 def _same(a: Any, b: Any) -> bool:

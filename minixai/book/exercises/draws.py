@@ -18,3 +18,12 @@ def answer_array(answer: object, shape: tuple[int, ...]) -> Array | None:
     except (TypeError, ValueError):
         return None
     return exact(array) if array.shape == shape and np.isfinite(array).all() else None
+
+
+def answer_neuron(neuron: object) -> tuple[Array, Array, Array] | None:
+    """A reader's neuron (a, w, b), two arrays of one length and a number, as exact fractions; None if it is none."""
+    if not isinstance(neuron, tuple | list) or len(neuron) != 3:
+        return None
+    length = np.size(neuron[0]) if isinstance(neuron[0], np.ndarray | tuple | list) else 0
+    a, w, b = (answer_array(part, shape) for part, shape in zip(neuron, ((length,), (length,), ()), strict=True))
+    return None if a is None or w is None or b is None or not length else (a, w, b)
