@@ -7,7 +7,8 @@ What the file may hold, beyond plain cells:
 * ``# --- solution``, lines, ``# --- stub``, lines, ``# --- end``: one or the other, by edition;
 * ``@ch.exercise("id")`` over a stub: the solved edition puts the exercise's own solution there; likewise the answer in
   ``ch.predict("id", ..., confidence=...)``, ``ch.observe("id", ...)`` and ``ch.exercise("id").answer(...)``;
-* the tags ``reveal`` (the output stays closed) and ``deeper`` (skippable).
+* the tags ``reveal`` (the output stays closed) and ``deeper`` (skippable);
+* ``survey=["(7)"]`` beside the tags: what of the survey a cell runs (see ``survey_map``).
 """
 
 import ast
@@ -41,6 +42,7 @@ class Cell:
     kind: str  # "markdown" or "code"
     text: str
     tags: tuple[str, ...] = ()
+    survey: tuple[str, ...] = ()  # what of the survey it runs, by the names of ``survey_map``
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,10 @@ def read(path: Path) -> Source:
     if missing:
         raise ValueError(f"{path.name}: the header lacks minixai: {', '.join(missing)}")
     kept = [c for c in notebook.cells if c.cell_type != "raw"]  # the header's lines for other tools arrive as raw
-    cells = tuple(Cell(c.cell_type, c.source, tuple(c.metadata.get("tags", ()))) for c in kept)
+    cells = tuple(
+        Cell(c.cell_type, c.source, tuple(c.metadata.get("tags", ())), tuple(c.metadata.get("survey", ())))
+        for c in kept
+    )
     for cell in cells:
         blocks(cell.text)
     return Source(path.stem, {fact: about[fact] for fact in FACTS}, cells)
