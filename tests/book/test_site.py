@@ -1,6 +1,7 @@
 """The web book: it builds without a warning, opens from a folder, and its figures live without any server."""
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
@@ -10,6 +11,7 @@ import pytest
 from minixai.book import figures, nokernel, source
 from minixai.book.reference import ERRATA, GLOSSARY, NOTATION
 from minixai.book.site import boards, build, pages
+from minixai.book.survey_map import items
 from tests.book.browser import browser_page, moved, needs_browser, playwright, shut_out
 
 CHAPTERS = [path.stem for path in source.paths()]
@@ -59,7 +61,7 @@ def links_of(path):
 
 def test_every_page_is_there_and_every_chapter_can_be_reached(site):
     names = {p.relative_to(site).as_posix() for p in site.rglob("*.html")}
-    others = {"index.html", "notation.html", "glossary.html", "errata.html", "licences.html", "search.html"}
+    others = {"index.html", "map.html", "notation.html", "glossary.html", "errata.html", "licences.html", "search.html"}
     assert names >= {f"chapters/{name}.html" for name in CHAPTERS} | others
     reached = {unquote(urldefrag(target)[0]) for target in links_of(site / "index.html").targets}
     assert reached >= {f"chapters/{name}.html" for name in CHAPTERS} | others - {"index.html", "search.html"}
@@ -95,6 +97,11 @@ def test_terms_letters_and_errata_have_their_pages(site):
     }.items():
         text = (site / f"{name}.html").read_text(encoding="utf-8")
         assert [term for term in terms if term.split(",")[0].split("'")[0] not in text] == []
+
+
+def test_the_map_has_a_row_for_everything(site):
+    text = unescape((site / "map.html").read_text(encoding="utf-8"))
+    assert [item.name for item in items() if f"<p>{item.name}</p>" not in text] == []
 
 
 def test_the_search_knows_the_words_of_the_chapters(site):
@@ -139,7 +146,7 @@ def test_a_table_keeps_bars_apart():
 @needs_browser
 @pytest.mark.browser
 @pytest.mark.parametrize(
-    "name", ["index", *(f"chapters/{name}" for name in CHAPTERS), "notation", "glossary", "errata"]
+    "name", ["index", *(f"chapters/{name}" for name in CHAPTERS), "map", "notation", "glossary", "errata"]
 )
 def test_a_page_opens_from_a_folder_without_error_and_shuts_nobody_out(page, site, name):
     page.errors.clear()

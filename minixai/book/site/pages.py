@@ -1,10 +1,12 @@
-"""The pages of the web book that are generated: the cover, the terms, the letters, the errata."""
+"""The pages of the web book that are generated: the cover, the map, the terms, the letters, the errata."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from minixai.book import source
 from minixai.book.reference import ERRATA, GLOSSARY, NOTATION
+from minixai.book.survey_map import Item, Place, SurveyMap, items, places, rows
 
 OWN = Path(__file__).resolve().parent / "pages"  # those that are written by hand
 
@@ -15,6 +17,7 @@ def written(chapters: Sequence[source.Source]) -> dict[str, str]:
     by_hand = {p.name: p.read_text(encoding="utf-8") for p in sorted(OWN.glob("*.md"))}
     return by_hand | {
         "index.md": cover(chapters, by_hand.pop("index.md")),
+        "map.md": from_survey(chapters),
         "notation.md": notation(titles),
         "glossary.md": glossary(titles),
         "errata.md": errata(titles),
@@ -29,8 +32,29 @@ def cover(chapters: Sequence[source.Source], opening: str) -> str:
     ]
     names = "\n".join(f"chapters/{c.name}" for c in chapters)
     contents = f"```{{toctree}}\n:hidden:\n:caption: Chapters\n\n{names}\n```"
-    others = "```{toctree}\n:hidden:\n:caption: Beside them\n\nnotation\nglossary\nerrata\nlicences\n```"
+    others = "```{toctree}\n:hidden:\n:caption: Beside them\n\nmap\nnotation\nglossary\nerrata\nlicences\n```"
     return "\n\n".join([opening.rstrip(), table(("chapter", "core", "needs", "in the survey"), rows), contents, others])
+
+
+def from_survey(chapters: Sequence[source.Source]) -> str:
+    """Every equation, figure, system and claim of the survey, and where the book runs it; a table for each kind."""
+    found = places(chapters)
+    head = (
+        "# From the survey to the cells\n\nEvery equation, figure, named system and tested claim of the survey, and "
+        "the cell that runs it or draws it anew. Written by the cells themselves: each says what it runs."
+    )
+    pages = [head]
+    for kind in dict.fromkeys(item.kind for item in items()):
+        told: dict[Item, tuple[Place, ...]] = {item: found[item.name] for item in items() if item.kind == kind}
+        there, run = SurveyMap(told).counts()[kind]
+        pages += [f"## {kind.capitalize()}s", f"{run} of {there}.", "\n".join(rows(told, anchored))]
+    return "\n\n".join(pages) + "\n"
+
+
+def anchored(place: Place) -> str:
+    """Where a cell's heading is, as this site names it."""
+    name = re.sub(r"[^\w -]", "", place.heading.lower()).replace(" ", "-")
+    return f"chapters/{place.chapter}.ipynb#{name}"
 
 
 def notation(titles: dict[str, source.Source]) -> str:
