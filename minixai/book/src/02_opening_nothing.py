@@ -117,7 +117,7 @@ occlusion.check()
 # enlarges the grid (`np.kron`), makes those cells black and asks for the score of wolf. Beside your map is the
 # engine's, below it two pieces of the package. (`"logit"`: the score, not the probability.)
 
-# %%
+# %% survey=["occlusion"]
 net, drawn = mx.load("husky"), husky_scenes(4, 4)  # four scenes; the last is our wolf
 picture, snow, body = drawn.pictures[3], drawn.snow[3], drawn.masks[3]
 x, ask = net.preprocess(picture), {"target": "wolf", "window": 16, "stride": 8, "score": "logit"}
@@ -148,7 +148,7 @@ display(ch.yours("occlusion", draw_with), book.show(windows, occluded))
 # program that drew this scene drew it again without snow, and the window shows that. The outline is the wolf's. Then
 # keep one fill and change the window. The strip below stays, on one scale.
 
-# %%
+# %% survey=["figure 1"]
 grass = net.preprocess(husky_scene(4, "wolf", 0, 3).picture)
 fills = {"black": "black", "grey": "grey", "white": net.box[1], "grass": grass}  # box: darkest, brightest
 maps = {name: mx.explain(net, x, "occlusion", fill=fill, **ask) for name, fill in fills.items()}
@@ -260,7 +260,7 @@ lime_fit.check()
 # says for every pixel which. Three hundred masks, three fills. LIME's own fill is the *mean colour* of each piece. Your
 # line goes through each list of answers; every pixel shows its piece's weight.
 
-# %%
+# %% survey=["lime"]
 from skimage.segmentation import slic
 
 segments = slic(picture, 30, start_label=0)
@@ -354,7 +354,7 @@ leaf_probabilities.check()
 # Below, a tree of depth 4 that has learnt from 1,347 digits what our digit network says to them, and the way of one six
 # through it. Follow the thick branch. What does the filter at the root ask?
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["(1)", "soft-decision-tree"]
 from minixai.blackbox.soft_tree import SoftTree, agreement, distil
 from minixai.zoo import digits
 
@@ -400,7 +400,7 @@ def search(network, picture, cls):
     return found
 
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["meaningful-perturbation"]
 star = scenes(3, 20).pictures[4]
 deleted = search(shapes, star, "star")
 search(net, picture, "wolf")

@@ -59,7 +59,7 @@ display(first, second, third, fourth)
 # The 6 stands at the bottom right of $O$, so the filter lay on the bottom right of $Y$. The piece under the filter is
 # its **window**, the filter's numbers are its **taps**. (The survey's figure 10.)
 
-# %%
+# %% survey=["figure 10"]
 neuron(book.pocket(), book.POCKET_PICTURE, "conv1", cell=(1, 1))
 
 # %% [markdown]
@@ -123,7 +123,7 @@ ch.yours("conv2d", answers)
 #
 # Do it: $O_2$, both ReLUs, both ways of squeezing, the scores. The cell has the answers.
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] survey=["(2)"]
 # NBVAL_CHECK_OUTPUT
 print("The pocket CNN, layer by layer; two maps, then two numbers:")
 tapes = {head: mx.forward(book.pocket(head), book.POCKET_PICTURE) for head in ("max", "mean")}
@@ -168,7 +168,7 @@ print("the 6 of O: ", moves[0].tolist(), "\nthe 6 of p1:", moves[1].tolist())
 # has become of the blue?
 
 
-# %%
+# %% survey=["figure 3"]
 @ch.exercise("switches")
 def switches(Y):
     """For every 2 x 2 window: the place of its largest number, counted through Y row by row."""
@@ -259,7 +259,7 @@ output_size.check()
 # classes.
 
 
-# %%
+# %% survey=["figure 2"]
 def sizes(f):
     n = net.input_shape[-1]
     for layer, (k, s, p) in windows_of(net).items():

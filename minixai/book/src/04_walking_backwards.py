@@ -69,7 +69,7 @@ ch.predict("paint_one", ..., confidence=...)
 # forwards leaves a *tape* of all that was computed; the walk follows the tape back. It starts with a *seed*, the
 # number put in at the score: 1, because the slope of $S$ with respect to $S$ is 1.
 
-# %%
+# %% survey=["(28)"]
 # NBVAL_CHECK_OUTPUT
 a, b = mx.Linear(mx.exact([[2, 1]]), mx.exact([-1])), mx.Linear(mx.exact([[1, -1]]))
 fork = mx.Network((  # a node: its name, its layer, what it reads
@@ -352,7 +352,7 @@ ch.predict("fork", ..., confidence=...)
 #
 # First the convolution forwards, Eq. (30). SymPy sorts the factors by the alphabet; otherwise it is as printed.
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["(29)", "(30)"]
 # NBVAL_CHECK_OUTPUT
 import sympy
 
@@ -372,7 +372,7 @@ for i, j in np.ndindex(2, 2):
 # Eq. (31) asks how $o_{11}$ moves with the four inputs it sees. Here SymPy differentiates; the engine has no part in
 # it.
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["(31)"]
 # NBVAL_CHECK_OUTPUT
 for place in ((0, 0), (0, 1), (1, 0), (1, 1)):
     print(f"d o11 / d {y[place]} = {sympy.diff(o[0, 0], y[place])}")
@@ -381,7 +381,7 @@ for place in ((0, 0), (0, 1), (1, 0), (1, 1)):
 # Eq. (32), all nine lines, printed by the engine's backward pass. To be sure, take a loss whose slopes at the output
 # are the $g$, that is $L = \sum_{ij} o_{ij}\,g_{ij}$. Let SymPy differentiate it by every input, and compare.
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["(32)"]
 # NBVAL_CHECK_OUTPUT
 back = layer.adjoint(g[None, None], y[None, None])[0, 0]
 L = (o * g).sum()
@@ -393,7 +393,7 @@ print("\n".join([*lines, f"{same} of 9 are SymPy's derivatives"]))
 # Eq. (33): slide the turned filter over $g$ with a ring of zeros. That is an ordinary convolution *forwards*, padding
 # 1. It gives (32) in all nine places. With the filter as it is, or turned only half, how many places survive?
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["(33)"]
 # NBVAL_CHECK_OUTPUT
 ways = {"turned": f[::-1, ::-1], "as it is": f, "top to bottom": f[::-1], "left to right": f[:, ::-1]}
 lines = []

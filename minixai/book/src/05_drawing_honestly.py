@@ -138,7 +138,7 @@ def heatmap(kind, R):
 
 heatmap.check()
 
-# %%
+# %% survey=["(6)", "figure 4"]
 from minixai.whitebox.maps import reduce_channels
 
 net = mx.load("shapes").astype("float64")

@@ -25,7 +25,7 @@
 # They come back with three different pictures. Which of them explained the network? Before you read on, decide what
 # you would have to see to change your mind.
 
-# %%
+# %% survey=["figure 6"]
 from fractions import Fraction
 
 import numpy as np
@@ -120,7 +120,7 @@ for name in ("gates.gradient", "gates.deconvnet", "gates.guided"):
 #
 # Equation (5) is for grey pictures. For colours, (6) takes the largest over the channels $k$.
 
-# %%
+# %% survey=["(4)", "(5)", "(6)", "gradient", "deconvnet", "guided-backprop"]
 from minixai.whitebox import deconvnet, guided
 
 seed = np.eye(10)[star]  # 1 for the star, 0 for the others
@@ -322,7 +322,7 @@ ch.exercise("sharp_map", kind="claim").answer(...)
 # would be counted twice over. The line through $x_0$ has $b = S_c(x_0) - w^T x_0$, and $b$ is what the frozen network
 # says to a picture of zeros (middle grey, to this network): its biases, carried up through the open gates.
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["(3)"]
 # NBVAL_CHECK_OUTPUT
 b = mx.forward(net, 0 * x, choices=mx.forward(net, x)).output.y[0, star]
 wx = (three["gradient"].relevance * x).sum()

@@ -118,7 +118,7 @@ integrated_gradients.check()
 # its probability $p$. When the score of star moves and the other nine hold still, the probability moves by
 # $p\,(1 - p)$ times as much; chapter 06 showed it for two classes. When does this network stop caring?
 
-# %%
+# %% survey=["figure 7"]
 # NBVAL_CHECK_OUTPUT
 alphas = np.arange(7) / 6
 display(faded(net, x, black, alphas))
@@ -136,7 +136,7 @@ for alpha, S, q in zip(alphas, scores[:, star], p[:, star], strict=True):
 # $x - x'$. Right, twenty slopes taken all along the way. Until your function has passed, the book's stands in and the
 # title says so. Look for what the two agree on, and for which is calmer.
 
-# %%
+# %% survey=["(7)", "integrated-gradients"]
 def slopes(z):
     return mx.explain(net, z, "gradient", target=star).relevance
 
@@ -374,7 +374,7 @@ for quadrature in ("midpoint", "left", "right", "trapezoid", "gauss-legendre"):
 # libraries disagree about integrated gradients, look at this switch first (chapter 17). In the package it is one short
 # function, and its places and weights go into (7):
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["(7)"]
 from minixai.whitebox import integrated
 
 book.show(integrated.points, integrated.integrated_gradients)
@@ -386,7 +386,7 @@ book.show(integrated.points, integrated.integrated_gradients)
 # sensitive, since they average. We put 2 % of noise on 100 pictures and measured by how much each map moved (1 minus
 # the correlation; brackets say how far chance may have moved the mean). From the record:
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["claim integrated-noise"]
 # NBVAL_CHECK_OUTPUT
 import json
 

@@ -112,7 +112,7 @@ def noise_level(x, fraction):
 
 noise_level.check()
 
-# %%
+# %% survey=["(8)", "smoothgrad"]
 noises = np.random.default_rng(1).standard_normal((16, *x.shape)).astype(x.dtype)
 
 
