@@ -89,7 +89,7 @@ def cam(A, W, c):
 
 cam.check()
 
-# %%
+# %% survey=["cam"]
 # NBVAL_CHECK_OUTPUT
 for name in ("A", "B"):
     e = mx.explain(book.pocket(), book.POCKET_PICTURE, "cam", target=name)
@@ -137,7 +137,7 @@ def grad_cam(A, dS_dA):
 
 grad_cam.check()
 
-# %%
+# %% survey=["(9)", "(10)", "grad-cam"]
 # NBVAL_CHECK_OUTPUT
 one, other = mx.explain(net, x, "cam", target=cross), mx.explain(net, x, "grad-cam", target=cross, relu=False)
 print("64 x Grad-CAM before its ReLU is CAM:", np.allclose(64 * other.relevance, one.relevance))
@@ -150,7 +150,7 @@ book.show(mx.whitebox.gradcam.grad_cam)
 # Back to the colleague. That network has no pooling; it weighs each *cell*. Compute (9), then (10), before you open the
 # cell.
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] survey=["(9)", "(10)"]
 # NBVAL_CHECK_OUTPUT
 print("The black square, step by step:")
 A, slopes = mx.exact([[[3, 1], [3, 1]]]), mx.exact([[[1, -1], [1, -1]]])
@@ -235,7 +235,7 @@ ch.reveal("earlier_layer")
 # to that of the runner-up? 1 is the same map, 0 nothing in common. In how many pictures are the two *less* alike than
 # guided's? And how much of the map is left when all weights are shuffled?
 
-# %%
+# %% survey=["figure 8", "guided-grad-cam"]
 names = ["guided-backprop", "grad-cam", "guided-grad-cam"]
 maps = {f"{n}: {c}": e.heatmap for c in ("cross", "arrow") for n, e in mx.explain_all(net, x, names, target=c).items()}
 draw.strip(maps, signed=False, columns=3, title="Above: why cross? Below: why arrow?")

@@ -101,7 +101,7 @@ lrp_zero.check()
 # a matrix and calls your function, from the score of *six* down to the pixels. Until yours has passed, the book's
 # stands in. Beside it, for comparison, gradient times picture: slopes, made into contributions.
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] survey=["(12)", "lrp-0"]
 # NBVAL_CHECK_OUTPUT
 slopes = mx.explain(small, six, "gradient").relevance
 
@@ -163,7 +163,7 @@ def lrp_epsilon(a, W, b, R, eps):
 
 lrp_epsilon.check()
 
-# %%
+# %% survey=["(13)", "lrp-epsilon"]
 # NBVAL_CHECK_OUTPUT
 def three(f):
     maps, score = {}, small(six).max()
@@ -240,7 +240,7 @@ def lrp_alphabeta(a, w, b, R, alpha, beta):
 
 lrp_alphabeta.check()
 
-# %%
+# %% survey=["(14)", "(15)", "lrp-gamma", "lrp-alphabeta"]
 # NBVAL_CHECK_OUTPUT
 display(book.recap("two pixels"))
 for gamma in (0, 0.25, 1, 1000):
@@ -268,7 +268,7 @@ for beta in (0, 1):
 # what the inputs of that layer got. Start at the score and read downwards, then change the setting. The strip keeps the
 # three maps, each divided by its strongest pixel.
 
-# %%
+# %% survey=["lrp-composite"]
 star = settings(net, xs[4])
 display(book.figures.presets(net, xs[4], star))
 alone = {name: e.map / abs(e.map).max() for name, e in star.items()}
@@ -342,7 +342,7 @@ ch.exercise("on_the_object", kind="claim").answer(...)
 # Where has the rest of the score gone? Every explanation carries its account: `absorbed` says what stayed at each node.
 # Handed down plus kept must be the score, whatever the rule. What a negative bias gives stands there with a minus.
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["(11)"]
 # NBVAL_CHECK_OUTPUT
 for name, e in star.items():
     kept = ", ".join(f"{node} {float(v):.2f}" for node, v in e.absorbed.items() if abs(v) > 0.005)
@@ -353,7 +353,7 @@ for name, e in star.items():
 # The composite keeps most of what it keeps at `conv4`: there stands its $\varepsilon$, a quarter of the typical size of
 # $z$ in that layer. Fractions make the account exact; our one neuron, with all its answers:
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["(12)", "(13)", "(14)", "(15)"]
 # NBVAL_CHECK_OUTPUT
 one, a = mx.Network.sequential([mx.Linear(mx.exact([[1, -1]]), mx.exact([1]))]), mx.exact([2, 1])
 for method, params in (
@@ -372,7 +372,7 @@ for method, params in (
 # of high contrast, and that FEM covers the whole. One tiger proves nothing, so this was counted on 200 pictures. From
 # the record:
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["figure 9", "claim figure9"]
 # NBVAL_CHECK_OUTPUT
 import json
 

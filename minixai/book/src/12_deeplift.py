@@ -109,7 +109,7 @@ rescale_multiplier.check()
 # `step.ref.x` the same on the reference's tape. Until your function passes, the book's stands in; a title then calls it
 # *reference*, which is not the reference of this chapter.
 
-# %%
+# %% survey=["(19)", "(20)", "(21)", "deeplift-rescale"]
 # NBVAL_CHECK_OUTPUT
 def rescale(f, network, x, x0, seed):
     tape = mx.forward(network, x, ref=mx.forward(network, x0))
@@ -211,7 +211,7 @@ reveal_cancel.check()
 # From here on two signals travel back, one for good news and one for bad. At a ReLU each is multiplied by its own
 # effect, per unit of its own part. `two_signals` does that, with your effects. (Its lines stand in the deeper track.)
 
-# %%
+# %% survey=["(23)", "(24)", "deeplift-revealcancel"]
 def both(f):
     for name, before in kitchens.items():
         eggs, milk = two_signals(f, two, now, before, np.ones(1))
@@ -360,7 +360,7 @@ display(*mine)
 # Where do the parts come from? From the *terms* of a neuron, $w_i\,\Delta x_i$, grouped by their sign. So on the way
 # back, a term takes the multiplier of the group it stood in. Below: your two signals, then the engine's lines.
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["(22)", "(23)", "(24)", "(25)"]
 from minixai.whitebox import deeplift
 
 book.show(two_signals, deeplift._relu_parts, deeplift.reveal_linear)
@@ -427,7 +427,7 @@ print(*e.relevance, "  together", e.total, "  mean of 6 and 2:", e.expected)
 # shapes moved under 2 % of noise, and what became of the survey's "not sensitive to this problem as they do not compute
 # gradients".
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["claim sensitivity"]
 # NBVAL_CHECK_OUTPUT
 import json
 from dataclasses import replace

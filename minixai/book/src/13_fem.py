@@ -65,7 +65,7 @@ display(first, second, third)
 # Their means are {{rare.means}}, the squares of their spreads {{rare.variances}}. Which places are marked? What is
 # $R$? Run the cell when you have it.
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] survey=["(26)"]
 # NBVAL_CHECK_OUTPUT
 print("Map by map:")
 for A in book.numbers.value("rare.maps").astype(float):
@@ -93,7 +93,7 @@ def fem(A, K):
 
 fem.check()
 
-# %%
+# %% survey=["fem"]
 picture, _, mask = scene(4, 77)  # chapter 00's heart, and where it is
 
 
@@ -225,7 +225,7 @@ print("zeros {:.0%}; K = 2 is better in {:.0%} of the pictures ({:.0%} to {:.0%}
 # *region* is the share of pixels that holds half of the map. *Contours*: the correlation (PCC) of a map with the
 # picture's own contrast. *Cover*: how much of the shape has at least a quarter of the map's largest number.
 
-# %%
+# %% survey=["figure 9"]
 # NBVAL_CHECK_OUTPUT
 display(figure9(net, picture), book.recap("shares"))
 for s in stored("figure9").statements:
@@ -317,7 +317,7 @@ fem3d.check()
 # The engine's FEM on a clip in which a shape moves to the left. Above the frames, in the middle what FEM says, below
 # both together, with one scale for the whole clip.
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["fem-3d"]
 from minixai.zoo.moving import moving_clips
 
 film, clips = mx.load("clips"), moving_clips(7, 100)
@@ -369,7 +369,7 @@ for what, x in (("clips", seen), ("stills of 8 frames", stills[8]), ("stills of 
 # Section 7 reports that of the methods that use gradients Grad-CAM's maps are most like FEM's, and that FEM is faster.
 # Tested on `shapes`, with 100 pictures, by rules that were fixed before.
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["claim fem-neighbours", "claim speed"]
 for name in ("fem-neighbours", "speed"):
     print(f"{name}: {stored(name).verdict}")
     for s in stored(name).statements:

@@ -87,7 +87,7 @@ def auc(R, mask):
 
 auc.check()
 
-# %%
+# %% survey=["auc"]
 # NBVAL_CHECK_OUTPUT
 found = {name: mx.explain(husky, seen.x[:20], name).map for name in ("fem", "gradient", "lrp-0", "grad-cam")}
 found = {"P, the wolf": 1.0 * masks[:20], "Q, the snow": 1.0 * snow[:20]} | found
@@ -135,7 +135,7 @@ iou_at.check()
 # Now two maps before all five: A is {{judge.a}} and B is {{judge.b}}, the object again the first two pixels. Which is
 # better? (P and Q go with them, against the outline of their wolf.)
 
-# %%
+# %% survey=["iou", "sim", "pcc"]
 # NBVAL_CHECK_OUTPUT
 half = ch.yours("iou_at")
 judges = {"AUC": metrics.auc, f"IoU ({half.label})": half, "SIM": shared, "pointing": metrics.pointing}
@@ -337,18 +337,19 @@ ch.exercise("what_passes", kind="claim").answer(...)
 # Fifteen experiments test what the survey says. Each claim became a number and a border *before* it was measured. It is
 # confirmed if the whole 95 % interval lies on the claimed side, refuted if it lies on the other, else inconclusive. A
 # claim that says several things falls with any of them; of one that can be read in several ways, all readings must
-# agree. Here is Section 7, the confirmed first, read from the records in `data/results`. Nothing was adjusted to agree
-# with the survey, or to disagree.
+# agree. Here is Section 7, the confirmed first, read from the records in `data/results`; below it all fifteen, by
+# section. Nothing was adjusted to agree with the survey, or to disagree.
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["claim faithfulness", "claim randomisation", "claim shattering", "claim sparse-maps"]
 ch15.Claims(ch15.of_section("7"))
 
-# %% tags=["deeper"]
+# %% tags=["deeper"] survey=["claim accuracy", "claim clever-hans", "claim guided-pixels", "claim generators"]
 # NBVAL_CHECK_OUTPUT
-for o in ch15.of_section("7"):
-    verdicts = [s.verdict for s in o.statements]
-    hold = f"{verdicts.count('confirmed'):2} of {len(verdicts):2} statements hold"
-    print(f"{o.verdict:17} {o.claim.name:15} {hold}")
+for section in ("7", "1", "4.3", "4.4", "4.5", "5.3", "6"):
+    for o in ch15.of_section(section):
+        verdicts = [s.verdict for s in o.statements]
+        hold = f"{verdicts.count('confirmed'):2} of {len(verdicts):2} statements hold"
+        print(f"{section:4} {o.verdict:17} {o.claim.name:17} {hold}")
 
 # %% [markdown] tags=["deeper"]
 # "Refuted" means: on these networks, by this rule. The survey reports what others saw on theirs. One row needs no

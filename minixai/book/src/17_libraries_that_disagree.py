@@ -66,7 +66,7 @@ display(first, second, third)
 # defended; they are not the same method. Then comes a program of your own, drops the bias altogether, and there is a
 # third answer.
 
-# %%
+# %% survey=["(14)"]
 # NBVAL_CHECK_OUTPUT
 a, w, b, z = mx.exact([2, 1]), mx.exact([1, -1]), 1, 2
 numerators = a * (w + np.maximum(w, 0))
