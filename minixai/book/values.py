@@ -71,9 +71,10 @@ def _alike(a: Any, b: Any) -> bool:
 
 
 def differences(got: Array, expected: Array) -> Iterator[Difference]:
-    """Where two arrays of one shape differ by more than rounding, row by row."""
+    """Where two arrays of one shape differ by more than rounding, row by row. 0/0 is like 0/0, infinity like itself."""
     with np.errstate(invalid="ignore"):
         near = abs(got - expected) <= CLOSE * np.maximum(1, abs(expected))
+    near = near & np.isfinite(expected) | (got == expected) | np.isnan(got) & np.isnan(expected)
     for where in zip(*np.nonzero(np.atleast_1d(~near)), strict=True):
         place = tuple(int(i) for i in where) if np.ndim(got) else ()
         yield Difference(place, float(got[place]), float(expected[place]))

@@ -1,5 +1,6 @@
 """What the checker says: a verdict, with a diagnosis where something is not right yet. Words first, then pictures."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -13,6 +14,7 @@ from minixai.ops import Array
 
 Rung = Literal["not attempted", "interface", "trivial", "cases", "property", "oracle", "passed", "noted"]
 SIGNS = {True: "✓", False: "✗", None: "○"}  # read together with the word beside it
+STRESS = re.compile(r"(?<![\w*])\*(\w[^*]*\b)\*(?![\w*])")
 TABLE = 64  # an array of more numbers is shown as a picture
 
 
@@ -82,9 +84,9 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         words = [self.sentence, *(self.diagnosis.words if self.diagnosis else ())]
-        inside = "".join(f"<p>{escape(w)}</p>" for w in words if w)
+        inside = "".join(f"<p>{stressed(w)}</p>" for w in words if w)
         way = ' style="display:inline-block;margin-right:1.5em"' if len(self.options) > 6 else ""  # many are short
-        choices = "".join(f"<li{way}><b>{escape(letter)}</b>: {escape(text)}</li>" for letter, text in self.options)
+        choices = "".join(f"<li{way}><b>{escape(letter)}</b>: {stressed(text)}</li>" for letter, text in self.options)
         inside += f'<ul style="list-style: none">{choices}</ul>' if choices else ""
         if self.diagnosis is not None:
             inside += _pictures(self.diagnosis)
@@ -98,6 +100,11 @@ def framed(headline: str, inside: str, passed: bool | None = None) -> str:
     edge = {True: "solid #1a7f37", False: "dashed #b42318", None: "dotted #6e7781"}[passed]
     style = f"border-left: 4px {edge}; padding: 0.2em 0 0.2em 0.8em; margin: 0.3em 0"
     return f'<div role="status" style="{style}"><strong>{escape(headline)}</strong>{inside}</div>'
+
+
+def stressed(sentence: str) -> str:
+    """A sentence as HTML, its *stressed* words in italics."""
+    return STRESS.sub(r"<em>\1</em>", escape(sentence))
 
 
 def pre(code: str) -> str:

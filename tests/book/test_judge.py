@@ -9,8 +9,8 @@ import pytest
 from minixai.book import exercises
 from minixai.book.exercise import Naming, Question
 from minixai.book.judge import FRESH, SEED, check
-from minixai.book.values import as_floats
-from minixai.book.verdict import Diagnosis, Verdict, coloured
+from minixai.book.values import alike, as_floats
+from minixai.book.verdict import Diagnosis, Verdict, coloured, stressed
 
 RELU = exercises.of("06")["relu_backward"]
 CONTRIBUTION = exercises.of("00")["contribution"]
@@ -76,6 +76,19 @@ def test_not_a_number_is_wrong_and_called_by_its_name():
     verdict = check(CONTRIBUTION, lambda w, x: w * x * np.nan)
     assert verdict.rung == "cases" and "yours is not a number" in repr(verdict)
     assert verdict._repr_html_()
+
+
+def test_nothing_by_nothing_is_like_itself_only():
+    """So a misconception that divides by zero can be named; infinity is no neighbour of anything finite."""
+    nan, inf = np.nan, np.inf
+    assert alike(np.array([nan, inf, 1]), np.array([nan, inf, 1]))
+    for other in ([0, inf, 1], [nan, -inf, 1], [nan, 1, 1], [inf, inf, 1]):
+        assert not alike(np.array(other), np.array([nan, inf, 1]))
+        assert not alike(np.array([nan, inf, 1]), np.array(other))
+
+
+def test_stress_is_set_and_a_product_is_not():
+    assert stressed("the *shorter* step: w * w, 2*3*4 <") == "the <em>shorter</em> step: w * w, 2*3*4 &lt;"
 
 
 def test_cases_say_where_and_by_how_much_in_fractions():

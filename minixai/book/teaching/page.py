@@ -7,6 +7,7 @@ from pathlib import Path
 from minixai.book.numbers import fill
 from minixai.book.site.build import MATHJAX
 from minixai.book.source import Source
+from minixai.book.verdict import stressed
 
 HERE = Path(__file__).resolve().parent
 MATH = (
@@ -35,8 +36,8 @@ def html(markdown: str) -> str:
 
 
 def said(sentence: str) -> str:
-    """A sentence of an exercise (plain text with numbers by name), as HTML."""
-    return escape(fill(sentence))
+    """A sentence of an exercise (text with numbers by name and with *stress*), as HTML."""
+    return stressed(fill(sentence))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> str:
