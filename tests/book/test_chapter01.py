@@ -84,6 +84,7 @@ def test_husky_goes_by_the_snow_and_the_other_by_the_animal(nets):
 def test_the_hundred_wolves_are_those_of_the_record():
     found = json.loads((files.root("data") / "results" / "clever-hans.json").read_text())
     assert found["pictures"] == 100 and found["verdict"] == "refuted"
+    assert ch01.verdicts() == ("confirmed", "refuted")
     rows = ch01.hundred_wolves()
     assert rows["snow melts"][0] > 10 * rows["wolf becomes husky"][0]
     assert list(rows["lime"]) == found["statements"][1]["interval"]

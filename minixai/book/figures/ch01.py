@@ -207,6 +207,13 @@ def hundred_wolves() -> dict[str, tuple[float, float, float]]:
     return {row["label"]: tuple(row["interval"]) for panel in found["panels"] for row in panel["rows"]}
 
 
+def verdicts() -> tuple[str, str]:
+    """What that experiment says of the two halves of the story: that the snow decides, and that LIME shows it."""
+    found = json.loads((files.root("data") / "results" / "clever-hans.json").read_text())
+    decides, shows = (statement["verdict"] for statement in found["statements"])
+    return decides, shows
+
+
 def right_on(name: str) -> dict[str, float]:
     """The share of 200 unseen drawings that a network got right, by their grounds, from the log of its training."""
     log, own = read_log(name), {CHEAT: "learnt", HONEST: "balanced"}[name]

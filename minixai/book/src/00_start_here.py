@@ -32,14 +32,11 @@
 
 # %%
 # NBVAL_CHECK_OUTPUT
-import json
-
 import numpy as np
 from IPython.display import display
 
 import minixai as mx
-from minixai import book, draw, files
-from minixai.metrics import auc, pointing
+from minixai import book, draw
 from minixai.zoo.scenes import scenes
 
 ch, net = book.chapter("00_start_here"), mx.load("shapes").astype("float64")
@@ -119,10 +116,10 @@ for pixels in (mx.exact([2, 1]), mx.exact([1, 4])):
 # times. `positive_part.solution()` opens after a pass or after three different attempts. Arrays are new to you? The
 # toolbox near the end of this page takes five minutes.
 #
-# Below the verdict your function is used at once; until you pass, the book's own, *reference*, stands in. Look at the
+# Below the verdict your function is used; until you pass, the book's own, *reference*, stands in. Look at the
 # blue: it is gone on the right, and nothing else has changed.
 
-# %% survey=["(2)"]
+# %%
 @ch.exercise("positive_part")
 def positive_part(x):
     """The numbers of x that are larger than 0; 0 in place of all others."""
@@ -144,7 +141,7 @@ display(verdict, ch.yours("positive_part", redraw))
 # The third exercise is of another kind: find an example. For $S = 3x_1 - x_2$, return a picture of your own at which
 # pixel 1 has the larger slope *and* pixel 2 brings more, in magnitude. Zeros and ties are refused: too easy.
 
-# %%
+# %% survey=["(2)"]
 @ch.exercise("contribution")
 def contribution(w, x):
     """What each pixel x_i brings to the score: an array of the shape of x."""
@@ -167,15 +164,15 @@ slope_or_contribution.check()
 # %% [markdown]
 # ## A map of the methods
 #
-# This book follows a survey of *white-box* methods, which look inside the network. (*Black-box* methods only ask it
-# questions: chapter 02.) The survey knows three families.
+# This book follows a survey of *white-box* methods, which look inside the network. (Equation by equation:
+# `book.survey_map()`. *Black-box* methods only ask it questions: chapter 02.) The survey knows three families.
 #
 # **Linearisation** replaces the network, near this one picture, by something as simple as our $3x_1 - x_2$, and works
 # with its slopes. **Structure** goes by the network's layers: most of these methods hand the score back from layer to
 # layer, until every pixel has its share. **Adversarial** methods change the picture until the answer tips over; they
 # wait for chapter 14.
 #
-# The first cell lists two families (names and needs are explained in their chapters); the second draws their maps of
+# The first cell lists two families (later chapters explain them); the second draws their maps of
 # our heart. Its output is closed: recall your second guess, then run it.
 
 # %%
@@ -233,6 +230,11 @@ ch.observe("class_or_not", ...)
 # seen; brackets say how far chance may have moved a mark.
 
 # %%
+import json
+
+from minixai import files
+from minixai.metrics import auc, pointing
+
 found = json.loads((files.root("data") / "results" / "localisation.json").read_text())
 print(f"{found['scenes']} pictures of seed {found['seed']}\n{'':22} {'AUC':^20}   points at it")
 for row in found["rows"]:
@@ -240,10 +242,11 @@ for row in found["rows"]:
     print(f"{row['method']:22} {a:.2f} ({low:.2f} to {high:.2f})   {hit:4.0%} ({least:.0%} to {most:.0%})")
 
 # %% [markdown]
-# Who does badly? That depends on the column. `lrp-0` has an AUC not far from a coin's, and yet it *points* better than
-# most. Both are true. On the shape its numbers are large and of both signs; beside it they are small. AUC asks which
-# number is larger, and a strong "against" loses to a faint nothing. The other low marks belong to DeepLIFT and
-# integrated gradients: they compare with a black picture, from which the ground differs as well as the shape.
+# Who does badly? That depends on the column. `lrp-0` and its twin have an AUC not far from a coin's, and yet they
+# *point* better than most. Both are true. On the shape their numbers are large and of both signs; beside it they are
+# small. AUC asks which number is larger, and a strong "against" loses to a faint nothing. The other low marks belong to
+# DeepLIFT and integrated gradients: they compare with a black picture, from which the ground differs as well as the
+# shape.
 #
 # Are these bad explanations? They never claimed to find shapes. The table measures agreement with an outline that
 # *you* would draw. If the *network* looked at the ground, as chapter 01's does, a map that said so would get a bad mark

@@ -39,7 +39,7 @@ from IPython.display import display
 
 import minixai as mx
 from minixai import book, draw
-from minixai.book.figures.ch01 import hundred_wolves, negative_ground, preferences, right_on, row_of
+from minixai.book.figures.ch01 import hundred_wolves, negative_ground, preferences, right_on, row_of, verdicts
 from minixai.experiments.intervals import mean_interval
 from minixai.zoo.animals import husky_scene, husky_scenes
 from minixai.zoo.scenes import scenes
@@ -143,9 +143,9 @@ for change in ("snow melts", "wolf becomes husky"):
 #
 # ## Your turn: let it snow
 #
-# The same landscape twice, with the wolf and with the husky. You change the amount of snow and nothing else. Each
-# setting leaves its marks: a dot for the wolf's picture, a square for the husky's. Stay with `husky` first. Before you
-# start: where will the dots cross the line, and where the squares?
+# The same landscape twice, with wolf and with husky. You change the amount of snow and nothing else. Each
+# setting leaves its marks: a dot for the wolf's picture, a square for the husky's. Stay with `husky` first. Guess:
+# where will the dots cross the line, and where the squares?
 
 # %%
 display(book.figures.amount_of_snow())
@@ -181,9 +181,10 @@ for net in (husky, balanced):
 # LIME hides random pieces of the picture, watches the probability of *wolf*, and credits each piece with what it adds.
 # (Chapter 02 builds it.) What does it say of *our* `husky`? On each of the hundred wolves, pick a pixel
 # of snow and one of the wolf blindly. How often has the snow the larger number? One half is a coin. (Seven rows of
-# nineteen in `data/results/clever-hans.md`.) The last line says what LIME had to work with.
+# nineteen in `data/results/clever-hans.md`.) Then what LIME had to work with, and verdicts on both
+# halves of the story.
 
-# %% tags=["reveal"]
+# %% tags=["reveal"] survey=["claim clever-hans"]
 # NBVAL_CHECK_OUTPUT
 print("How often the snow has the larger number, by methods:")
 for name in ("grad-cam", "occlusion", "lrp-0", "lime", "lrp-composite", "gradient", "deep-taylor"):
@@ -191,11 +192,12 @@ for name in ("grad-cam", "occlusion", "lrp-0", "lime", "lrp-composite", "gradien
 picture = husky_scene(9, "wolf", 0.9).picture
 hidden = mx.explain(husky, husky.preprocess(picture), "lime", target="wolf", n=100)
 print("A hundred random halves of a picture hidden: probability of wolf", hidden.notes["scores"])
+print("The snow decides: {}. LIME shows it: {}.".format(*verdicts()))
 
 # %% [markdown]
 # Here the story does not repeat itself: LIME ranks the wolf a little *above* the snow. That is no verdict on the
-# study, which used another network and photographs. But look at the last line. Whatever LIME hid, the network stayed
-# sure: there is snow all around, and a part of it is enough. LIME had next to nothing to explain.
+# study, which used another network and photographs. But look at its probabilities. Whatever LIME hid, the network
+# stayed sure: there is snow all around, and a part of it is enough. LIME had next to nothing to explain.
 #
 # Of the others, Grad-CAM does point at the snow; most are near a coin or prefer the wolf. Let us ask for less: how much
 # of a map lies *off* the animal? To judge that, we set two things beside it: the share of the picture that is not

@@ -390,7 +390,7 @@ from scipy.ndimage import gaussian_filter
 
 
 def search(network, picture, cls):
-    p = network.preprocess(picture)
+    p = network.preprocess(picture)  # below, 6.4: a tenth of its side, the blur that the search uses
     found = mx.explain(network, p, "meaningful-perturbation", target=cls, n=150)
     blurred, k = gaussian_filter(p, 6.4, mode="nearest", axes=(1, 2)), network.classes.index(cls)
     for what, m in (("found", 1 - found.map), ("the same mask, half a picture on", 1 - np.roll(found.map, 32, (0, 1)))):
