@@ -10,7 +10,7 @@ import pytest
 
 from minixai.book import figures, nokernel, source
 from minixai.book.reference import ERRATA, GLOSSARY, NOTATION
-from minixai.book.site import boards, build, pages
+from minixai.book.site import boards, build, graph, pages
 from minixai.book.survey_map import items
 from tests.book.browser import browser_page, moved, needs_browser, playwright, shut_out
 
@@ -97,6 +97,21 @@ def test_terms_letters_and_errata_have_their_pages(site):
     }.items():
         text = (site / f"{name}.html").read_text(encoding="utf-8")
         assert [term for term in terms if term.split(",")[0].split("'")[0] not in text] == []
+
+
+def test_the_cover_draws_who_needs_whom(site):
+    drawn = re.search(r'<svg class="needs".*?</svg>', (site / "index.html").read_text(encoding="utf-8"), re.DOTALL)[0]
+    needs = {c.name[:2]: c.about["needs"] for c in map(source.read, source.paths())}
+    assert drawn.count("<path") == sum(map(len, needs.values())) and drawn.count("<a ") == len(needs)
+    assert f"{CHAPTERS[-1][:2]} needs {' and '.join(needs[CHAPTERS[-1][:2]])}." in drawn
+
+
+def test_a_chapter_stands_behind_all_that_it_needs():
+    assert graph.columns({"a": [], "b": ["a"], "d": ["a", "c"], "c": ["b"]}) == {"a": 0, "b": 1, "c": 2, "d": 3}
+    places = graph.places({"a": [], "b": ["a"], "c": ["a"]})
+    assert places["b"][0] == places["c"][0] > places["a"][0] and places["b"][1] != places["c"][1]
+    with pytest.raises(ValueError, match="chapters b, c need each other"):
+        graph.columns({"a": [], "b": ["c"], "c": ["b"]})
 
 
 def test_the_map_has_a_row_for_everything(site):

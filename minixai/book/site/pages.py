@@ -6,6 +6,7 @@ from pathlib import Path
 
 from minixai.book import source
 from minixai.book.reference import ERRATA, GLOSSARY, NOTATION
+from minixai.book.site import graph
 from minixai.book.survey_map import Item, Place, SurveyMap, items, places, rows
 
 OWN = Path(__file__).resolve().parent / "pages"  # those that are written by hand
@@ -25,7 +26,7 @@ def written(chapters: Sequence[source.Source]) -> dict[str, str]:
 
 
 def cover(chapters: Sequence[source.Source], opening: str) -> str:
-    """The opening, the table of chapters, the table of contents."""
+    """The opening, the table of chapters, who needs whom, the table of contents."""
     rows = [
         (chapter_link(c.name), f"{c.about['minutes']} min", ", ".join(c.about["needs"]) or "-", c.about["equations"])
         for c in chapters
@@ -33,7 +34,9 @@ def cover(chapters: Sequence[source.Source], opening: str) -> str:
     names = "\n".join(f"chapters/{c.name}" for c in chapters)
     contents = f"```{{toctree}}\n:hidden:\n:caption: Chapters\n\n{names}\n```"
     others = "```{toctree}\n:hidden:\n:caption: Beside them\n\nmap\nnotation\nglossary\nerrata\nlicences\n```"
-    return "\n\n".join([opening.rstrip(), table(("chapter", "core", "needs", "in the survey"), rows), contents, others])
+    told = "Each box needs those from which a line leads to it. Which way you take is up to you."
+    head = ("chapter", "core", "needs", "in the survey")
+    return "\n\n".join([opening.rstrip(), table(head, rows), told, graph.drawn(chapters), contents, others])
 
 
 def from_survey(chapters: Sequence[source.Source]) -> str:
