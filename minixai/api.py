@@ -1,6 +1,7 @@
 """The front door: ``explain``, ``explain_all`` and the registry of methods."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from inspect import signature
@@ -17,6 +18,7 @@ from minixai.blackbox.perturbation import meaningful_perturbation
 from minixai.blackbox.scoring import Answer, Engine, Question, batch_of, model_of, scores_of
 from minixai.network import Network, Tape, forward
 from minixai.ops import Array
+from minixai.planner import sharing, walk_as_one
 from minixai.result import Explanation
 from minixai.targets import class_numbers
 from minixai.taxonomy import PAPERS, SURVEY, Method, closest
@@ -27,6 +29,7 @@ from minixai.whitebox.composite import composite_table, lrp_composite
 from minixai.whitebox.deconvnet import DECONVNET, deconvnet
 from minixai.whitebox.deep_taylor import deep_taylor, deep_taylor_table
 from minixai.whitebox.deeplift import RESCALE, REVEALCANCEL, deeplift_rescale, deeplift_revealcancel
+from minixai.whitebox.features import feature_layer
 from minixai.whitebox.fem import fem
 from minixai.whitebox.gradcam import grad_cam, guided_grad_cam
 from minixai.whitebox.gradient import GRADIENT, gradient
@@ -44,7 +47,6 @@ from minixai.whitebox.lrp import (
 )
 from minixai.whitebox.maps import map_of
 from minixai.whitebox.smoothgrad import smoothgrad
-from minixai.whitebox.together import walk_together
 
 LINEAR, STRUCTURE, BLACK, ADVERSARIAL = "linearisation", "structure", "black-box", "adversarial"
 WHITE = "white-box"
@@ -106,10 +108,10 @@ _TABLES: dict[str, Callable[..., Table]] = {
     "deeplift-rescale": lambda: RESCALE,
     "deeplift-revealcancel": lambda: REVEALCANCEL,
 }
-_STACKED = {  # methods that ask for a seed-1 walk: which
-    "gradient": (GRADIENT,), "grad-cam": (GRADIENT,), "deconvnet": (DECONVNET,), "guided-backprop": (GUIDED,),
-    "guided-grad-cam": (GRADIENT, GUIDED),
+_STACKED = {  # methods that walk from seed 1 down to the picture: by which table
+    "gradient": GRADIENT, "deconvnet": DECONVNET, "guided-backprop": GUIDED, "guided-grad-cam": GUIDED,
 }  # fmt: skip
+_COARSE = ("grad-cam", "guided-grad-cam")  # look at the gradient's walk, if there is one, at one layer
 
 
 class Explanations(dict[str, Explanation]):
@@ -168,7 +170,9 @@ def explain(network: Any, x: Any, method: str | None = None, /, target: Any = No
     name = params.pop("method", None) if method is None else method
     if _kind(name) == BLACK and not isinstance(network, Network):
         return _explain_scores(network, x, name, target, params)
-    return explain_by(forward, network, x, name, target, params)
+    run = _prepared(name, params)
+    case, single = _case(network, x, target, forward)
+    return _explanation(case, single, name, params, run(sharing(case)))
 
 
 def explain_by(
@@ -181,28 +185,61 @@ def explain_by(
 
 
 def explain_all(
-    network: Network, x: Any, methods: Iterable[str] | Mapping[str, Mapping] | None = None, target: Any = None
+    network: Network,
+    x: Any,
+    methods: Iterable[str] | Mapping[str, Mapping] | None = None,
+    target: Any = None,
+    *,
+    signals: bool = True,
+    progress: bool = False,
 ) -> Explanations:
-    """Several methods on the same pictures: one forward pass, and one walk for those that can share it.
+    """Several methods on the same pictures: one forward pass for all, one of the reference image for those that compare
+    with it, one walk for those that can share it; CAM, Grad-CAM and FEM read what is there.
 
     ``methods``: names, or {name: parameters}. None takes all the white-box methods, and ``.refused`` of the result says
-    why some do not fit; a method that is asked for by name and does not fit raises.
+    why some do not fit; a method that is asked for by name and does not fit raises. ``signals=False`` keeps no layer's
+    signals (``e.signals`` is empty), which a large network has no room for; ``progress`` shows a bar in a terminal.
     """
     wanted = _wanted(methods)
     runs = {name: _prepared(name, params) for name, params in wanted.items()}
     case, single = _case(network, x, target, forward)
-    tables = {t.method: t for name, params in wanted.items() if not params for t in _STACKED.get(name, ())}
-    if len(tables) > 1:
-        walk_together(case, list(tables.values()))
+    case = sharing(case)
+    tables = {_STACKED[name].method: _STACKED[name] for name in wanted if _rides(name, wanted[name])}
+    if tables:
+        walk_as_one(case, tables.values(), None if signals else _looked_at(case, wanted))
     found = Explanations()
-    for name, run in runs.items():
+    for name in _in_turn(wanted, progress):
         try:
-            found[name] = _explanation(case, single, name, wanted[name], run(case))
+            finding = runs[name](case)
+            kept = finding if signals else replace(finding, signals={})
+            found[name] = _explanation(case, single, name, wanted[name], kept)
         except ValueError as error:
             if methods is not None:
                 raise
             found.refused[name] = str(error)
     return found
+
+
+def _rides(name: str, params: Mapping[str, Any]) -> bool:
+    """Whether a method walks from seed 1 by a table of ours; a DeconvNet with parameters starts elsewhere."""
+    return name in _STACKED and (not params or name in _COARSE)
+
+
+def _looked_at(case: Case, wanted: Mapping[str, Mapping]) -> set[str]:
+    """The layers at which Grad-CAM will look."""
+    layers = set()
+    for name in _COARSE:
+        with suppress(ValueError):  # a layer that there is not: the method itself says so
+            layers |= {feature_layer(case.network, wanted[name].get("layer"))} if name in wanted else set()
+    return layers
+
+
+def _in_turn(names: Iterable[str], progress: bool) -> Iterable[str]:
+    if not progress:
+        return names
+    from tqdm import tqdm
+
+    return tqdm(list(names), desc="methods", leave=False, disable=None)
 
 
 def _wanted(methods: Iterable[str] | Mapping[str, Mapping] | None) -> dict[str, dict]:

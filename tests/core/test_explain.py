@@ -357,8 +357,8 @@ def test_one_forward_pass_and_one_walk_for_all_that_can_share_them(monkeypatch):
 
     for module in ("api", "whitebox.case"):
         monkeypatch.setattr(f"minixai.{module}.forward", counting(mx.forward))
-    for module in ("case", "gradcam", "deconvnet", "together"):
-        monkeypatch.setattr(f"minixai.whitebox.{module}.walk", counting(mx.walk))
+    for module in ("planner", "whitebox.case", "whitebox.gradcam", "whitebox.deconvnet"):
+        monkeypatch.setattr(f"minixai.{module}.walk", counting(mx.walk))
     together = mx.explain_all(network, x, names)
     assert made == ["forward", "walk"]
     for name in names:

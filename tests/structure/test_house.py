@@ -24,7 +24,7 @@ FLOORS = [
     {"network"},
     {"walk"},
     {"whitebox"},
-    {"zoo", "metrics", "blackbox", "adversarial"},
+    {"zoo", "metrics", "blackbox", "adversarial", "planner"},
     {"draw"},
     {"api", ""},  # the package itself is the front door: whoever imports it stands above
     {"crosscheck", "lab"},
