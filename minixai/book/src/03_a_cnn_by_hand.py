@@ -214,7 +214,7 @@ unnoticed.check()
 # are 3 x 3. Go from one layer to two, and move the number. Then change the **stride**: with stride 2 the filter moves
 # two places at a time. Last the **padding**: a ring of zeros, so that the filter can stand on the edge.
 #
-# Below, for comparison: how much of the heart does one number of `shapes` see, layer after layer?
+# Below: how much of the heart does one number of `shapes` see, layer after layer?
 
 # %%
 net = mx.load("shapes")
@@ -253,7 +253,7 @@ output_size.check()
 # pool. *Flatten* puts all numbers in one row, for **fully connected** layers, in which every output has a weight for
 # every input. `3x64x64`: three maps, red, green and blue. When a layer reads several maps, its filter has a sheet of
 # taps for each, and *all* products are added. So `3 to 24` means 24 filters of three sheets: 24 questions, 24 maps.
-# Which layers make maps smaller? Your function says.
+# (The thick frame waits for chapter 09.) Which layers make maps smaller? Your function says.
 #
 # In letters (survey 3.2): a picture $x$ goes in, and out come the scores $S_1(x), \ldots, S_C(x)$, one for each of $C$
 # classes.
@@ -273,7 +273,7 @@ display(draw.network_figure(book.pocket("max")), draw.network_figure(net), book.
 # %% [markdown]
 # ## Break it
 #
-# Three ways to annoy `shapes`, with 100 pictures that it has never seen. Guess each number before you open the output.
+# Three ways to annoy `shapes`, with 100 pictures new to it. Guess before you open the output.
 #
 # * Move every picture to the right (what leaves comes in on the left): your fourth guess.
 # * Turn every filter of the second layer by 180 degrees. Same taps, other order.
@@ -297,7 +297,7 @@ for v in (0, 128, 255):
 
 # %% [markdown]
 # Filters go wherever the shape goes, and a pool does not care where in its window the winner stood. So one pixel hardly
-# matters. Eight matter more. Four of those ten had their shape cut by the edge; for the others, the fully connected
+# matters. Eight matter more. Four of those ten had their shape cut by the edge; for the others, fully connected
 # layers have other weights for other places.
 #
 # With its taps in another order a layer asks something else. (Chapter 04 meets the turned filter again, for quite

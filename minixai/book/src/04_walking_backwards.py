@@ -97,7 +97,7 @@ for hop in mx.walk(tape, seed=mx.exact([[1]]), rules=mx.rules("gradient")):
 # $$o_{11} = y_{11}f_{11} + y_{12}f_{12} + y_{21}f_{21} + y_{22}f_{22} \quad\ldots\quad
 # o_{22} = y_{22}f_{11} + y_{23}f_{12} + y_{32}f_{21} + y_{33}f_{22} \qquad (30)$$
 #
-# Stand at the *output* first. How does $o_{11}$ move with the inputs? Read it off: with $y_{11}$ by $f_{11}$, with
+# Stand at the *output* first. How does $o_{11}$ move with the inputs? With $y_{11}$ by $f_{11}$, with
 # $y_{12}$ by $f_{12}$, and so on (31). So a 1 that arrives at $o_{11}$ puts the filter onto its window, **as it is**.
 # We say: the output *paints* the filter. For $F = {{paint.filter:matrix}}$ the input receives
 # ${{paint.one:matrix}}$.
@@ -175,9 +175,10 @@ conv_backward.check()
 book.show(mx.walk, conv_adjoint)
 
 # %% [markdown]
-# Your function at work. The first layer of our digit network has 16 filters, so 16 signals arrive there. The engine
-# has walked so far; the last stride is yours. Each filter makes its own picture, and the 16 are added: forks again.
-# Look for two equal panels. Until your function passes, the book's own stands in, as `reference`.
+# Your function at work. `digits` reads handwritten digits, 8 x 8 pixels; its first layer has 16 filters, so 16 signals
+# arrive there. The engine has walked so far; the last stride is yours. Each filter makes its own picture, and the 16
+# are added: forks again. Look for two equal panels. Until your function passes, the book's own stands in, as
+# `reference`.
 #
 # Red: turn this pixel up, and the score of *six* rises. Blue: it falls. *Units: score per unit of the pixel*, so a
 # slope, not a contribution.
@@ -277,8 +278,7 @@ filter_gradient.check()
 #
 # One judge needs no persuading. Hold every ReLU open or shut and every max-pool winner in place: then the whole
 # network is linear, and the adjoint test applies to it at once. Change the picture by any $d$; the score must move by
-# exactly $\langle \mathrm{slopes}, d \rangle$. Run the last of the three cells when you have guessed:
-# that opens it.
+# exactly $\langle \mathrm{slopes}, d \rangle$. When you have guessed, run the third cell: that opens it.
 
 # %%
 def unturned(R, step):  # turned here, turned back by the engine's own turn: the filter as it is
@@ -301,7 +301,7 @@ ch.predict("tell_by_eye", ..., confidence=...)
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
-print("Five pictures, each changed by some d:")
+print("Five pictures, each changed by some d:")  # choices: every ReLU and every winner as the tape has them
 for n, d in zip((2, 7, 12, 14, 18), np.random.default_rng(0).integers(-2, 3, (5, 1, 8, 8)) / 4, strict=True):
     tape = mx.forward(net, pictures[n])
     moved = (mx.forward(net, pictures[n] + d, choices=tape).output.y - tape.output.y)[0, tape.output.y.argmax()]
@@ -324,19 +324,16 @@ display("not yet" if mine is ... else np.array_equal(conv.adjoint(mx.exact([[[[0
 ch.predict("fork", ..., confidence=...)
 
 # %% [markdown]
-# ## What you now have
+# ## One page to keep
 #
-# **The chain rule, walked.** On a path, multiply; where paths meet, add.
+# * **The chain rule, walked.** On a path, multiply; where paths meet, add.
+# * **The flipped filter.** One output paints the filter as it is. One pixel collects with the filter turned by 180
+#   degrees. Same sums. Towards the filter, nothing is turned.
+# * **The adjoint test.** $\langle \mathrm{conv}(x), G \rangle = \langle x, \mathrm{back}(G) \rangle$. It finds what
+#   the eye does not.
+# * *Units: score per unit of a pixel, or of a tap.*
 #
-# **The flipped filter.** One output paints the filter as it is. One pixel collects with the filter turned by 180
-# degrees. Same sums. Towards the filter, nothing is turned.
-#
-# **The adjoint test.** $\langle \mathrm{conv}(x), G \rangle = \langle x, \mathrm{back}(G) \rangle$. It finds what the
-# eye does not. *Units: score per unit of a pixel, or of a tap.*
-#
-# ## What the survey leaves open
-#
-# Appendix A is right, and a little tight-lipped. Three traps (more at the very end):
+# **What the survey leaves open.** Appendix A is right, and a little tight-lipped. Three traps (more at the very end):
 #
 # * The dot in (28) is no product of two matrices of numbers. It says: multiply along paths, then add.
 # * (33) calls the turned filter $F$ again. Above, $F$ is always the filter as it is.

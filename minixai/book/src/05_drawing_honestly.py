@@ -74,7 +74,7 @@ display(first, second, third)
 # *diverging* map, blue and red in this book.
 #
 # **Heat map**: keep only what is positive, then divide by the largest number: ${{room.heat:matrix}}$. The
-# survey's Section 3.3 wants relevance in $[0, 1]$, and this is how the book gets it there. 0 stays 0. The curtain's
+# survey wants relevance in $[0, 1]$, and this is how the book gets it there. 0 stays 0. The curtain's
 # protest is gone: not drawn wrongly, but not drawn.
 #
 # Drawing A was stretched; B is signed. Write B's scale yourself, for maps of any shape. For a map of zeros
