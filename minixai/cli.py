@@ -17,7 +17,7 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-from minixai import api, draw, files, zoo
+from minixai import api, draw, files, threads, zoo
 from minixai.adversarial.commands import attack_verb
 from minixai.conformance.commands import conform
 from minixai.experiments import commands as experimenting
@@ -48,7 +48,6 @@ PACKAGES = (
     "minixai", "numpy", "pillow", "matplotlib", "typer", "tqdm", "platformdirs", "numba", "scipy", "scikit-image",
     "scikit-learn", "sympy", "jupyterlab", "ipykernel", "ipywidgets", "anywidget", "jupytext", "threadpoolctl", "torch",
 )  # fmt: skip
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 class OneSentence(TyperGroup):
@@ -337,7 +336,7 @@ def _examination() -> dict[str, dict[str, Any]]:
     return {
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "machine": {"system": platform.platform(), "cpus": os.cpu_count(), "gpu": _gpu(), "engine": engine()},
-        "threads": {name: os.environ.get(name) for name in THREADS},
+        "threads": {name: os.environ.get(name) for name in threads.VARIABLES} | _pools(),
         "folders": {
             "data": str(files.root("data")),
             "chapters": str(files.root("chapters")),
@@ -346,6 +345,13 @@ def _examination() -> dict[str, dict[str, Any]]:
         },
         "environment": {name: os.environ.get(name) for name in (downloads.HOME, "NUMBA_CACHE_DIR", "MPLCONFIGDIR")},
     }
+
+
+def _pools() -> dict[str, Any]:
+    """The pools of threads, once everything that has one is loaded."""
+    if engine() == "compiled":
+        import numba  # noqa: F401
+    return threads.summary()
 
 
 def _version(package: str) -> str | None:

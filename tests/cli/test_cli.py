@@ -318,6 +318,7 @@ def test_doctor_names_versions_threads_and_folders(monkeypatch, folder):
     found = as_json("doctor")
     assert found["versions"]["numpy"] == np.__version__ and found["versions"]["minixai"] == mx.__version__
     assert found["threads"]["OMP_NUM_THREADS"] == "3" and found["machine"]["engine"] == mx.engine()
+    assert found["threads"]["cores"] >= 1 and found["threads"]["advice"] and "numba (numba)" in found["threads"]
     assert found["machine"]["gpu"] == "unknown: PyTorch is not installed (pip install 'minixai[torch]')"
     assert found["folders"]["downloads"] == str(folder / "home") == found["environment"]["MINIXAI_HOME"]
     assert found["folders"]["chapters"] == str(files.root("chapters"))
@@ -333,9 +334,10 @@ def test_doctor_has_no_version_of_what_is_not_installed():
 @pytest.mark.parametrize(("names", "said"), [(["A100", "H200"], "A100, H200"), ([], "none that PyTorch can use")])
 def test_doctor_asks_torch_about_the_gpu_where_it_is_installed(names, said, monkeypatch):
     cuda = SimpleNamespace(device_count=lambda: len(names), get_device_name=lambda i: names[i])
-    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda, get_num_threads=lambda: 5))
     monkeypatch.setattr(cli, "find_spec", lambda name: name)
-    assert as_json("doctor")["machine"]["gpu"] == said
+    found = as_json("doctor")
+    assert found["machine"]["gpu"] == said and found["threads"]["torch (intra-op)"] == 5
 
 
 def test_doctor_knows_every_package_that_the_project_asks_for():
