@@ -173,7 +173,7 @@ completeness_gap.check()
 
 # %%
 # NBVAL_CHECK_OUTPUT
-def table(gap):
+def table(gap):  # e.expected is S - S0
     print("  n    gap of the lamps   gap of the star")
     for n in (3, 4, 5, 10, 20, 50):
         both = [mx.explain(*what, "integrated-gradients", n=n) for what in ((lamps, on), (net, x))]
@@ -223,11 +223,10 @@ ch.reveal("first_fifth")
 # already recognise the star; the network is late where the lamps are early. After that each way has a slope of its
 # own, and each adds up.
 #
-# > ## What does *not there* look like?
-# >
-# > Chapter 02 hid pixels behind grey. Here they start from black. DeepLIFT will call it a reference, and later a
-# > generator will paint it. It is one question asked over and over: *what would be there, if it were not there?*
-# > There is no neutral answer. Every answer makes something invisible: whatever looks like it.
+# > **What does *not there* look like?** Chapter 02 hid pixels behind black, grey, white and grass. Here they start from
+# > black. DeepLIFT will call it a reference, and later a generator will paint it. It is one question asked over and
+# > over: *what would be there, if it were not there?* There is no neutral answer. Every answer makes something
+# > invisible: whatever looks like it.
 #
 # Let us see that at its worst. Paint the star black. (The network still says star.) Then explain it from black, from
 # middle grey, from white, and from the mean colour of the ground.
@@ -252,8 +251,8 @@ ch.reveal("black_star")
 # %% [markdown]
 # From black, the star itself gets 0, to the last digit, and the ground gets everything. The sum is fine. The answer is
 # even right: compared with a black picture, it *is* the ground that was added, and the star is where nothing was. It
-# is just not what anybody wanted to know. From white, the star gets twice the score, and the ground takes half of that
-# back.
+# is just not what anybody wanted to know. From white, the star gets twice the difference, and the ground takes half of
+# that back.
 #
 # ## Break it: pixels that cannot be seen
 #
