@@ -10,7 +10,7 @@ from typing import Any
 from minixai import files
 from minixai.book.verdict import pre
 
-TAG = re.compile(r"\(\d{1,2}\)$|Eqs?\. \(\d{1,2}\)(?:(?:, |-)\(\d{1,2}\))*")
+TAG = re.compile(r"(?<!\w)\(\d{1,2}\)$|Eqs?\. \(\d{1,2}\)(?:(?:, |-)\(\d{1,2}\))*")
 
 
 def show(*things: Any) -> "Listing":

@@ -164,7 +164,7 @@ ERRATA = (
         "With F itself the sums of (32) do not come out; chapter 04 lets SymPy say so.", "04",
     ),
     Erratum(
-        "Section 7", "LRP, DeepLIFT and FEM compute no gradients", "LRP-0 is gradient times input on ReLU networks",
+        "Section 7", "LRP, DeepLIFT and FEM compute no gradients", "LRP-0 is gradient times picture on ReLU networks",
         "They agree to the last bit that floats have; in fractions they are equal.", "15",
     ),
 )  # fmt: skip

@@ -40,7 +40,7 @@ def sharing(rule: str = "LRP-eps", t: float = 0, b: float = 1) -> Board:
     known = {"LRP-eps": "neuron.lrp0", "LRP-gamma": "neuron.gamma", "LRP-alpha-beta": "neuron.alpha2beta1"}
     if rule not in known:
         raise ValueError(f"rule is {rule!r}; {closest(str(rule), list(known))}")
-    words = "One neuron, a = (2, 1), w = (1, -1), bias 1, that fires with 2: what its inputs get, by three rules."
+    words = "One neuron, a = (2, 1), w = (1, -1), bias 1, that fires with 2: what its inputs get, by four rules."
     titles = {"LRP-0": "neuron.lrp0", "LRP-eps, eps 1": "neuron.eps1", "LRP-gamma, gamma 1": "neuron.gamma"}
     titles |= {"alpha 2, beta 1": "neuron.alpha2beta1"}
     still = coloured({title: value(name).astype(float) for title, name in titles.items()})

@@ -31,7 +31,7 @@ def _layer() -> dict[str, Callable[[], Value]]:
         answers = exact([compute() for compute in found.values()])
         return abs(answers[:, None] - answers).max() / abs(answers).max()
 
-    return found | {"apart": apart, "r": lambda: LAYER_R}
+    return found | {"apart": apart, "w": lambda: LAYER_W, "b": lambda: LAYER_B, "r": lambda: LAYER_R}
 
 
 def _line() -> dict[str, Callable[[], Value]]:

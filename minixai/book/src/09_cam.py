@@ -77,8 +77,8 @@ display(first, second, third)
 # ${{pocketcam.map1:matrix}}$ and ${{pocketcam.map2:matrix}}$, and class A weighs them with $1$ and $-1$.
 # Subtract, and you have its CAM. Add up its cells, divide by $Z = 4$: that should be A's score, {{pocket.score_a}}.
 #
-# Then in code: `A` holds $K$ maps, shape $(K, h, w)$; `W` one row of $K$ weights per class; `c` is the number of the
-# class.
+# Then in code: `A` holds the maps, its shape is (maps, h, w); `W` has a row per class, with one weight for each map;
+# `c` is the number of the class.
 
 # %%
 @ch.exercise("cam")
@@ -125,13 +125,13 @@ ch.yours("cam", of_three)
 # mean of four equal slopes is no surprise: $\alpha = {{pocketcam.alpha_a}}$ for class A. Grad-CAM is
 # {{pocketcam.grad_cam_a}}: CAM divided by $Z$, without its negative cells. Where CAM fits, the two agree.
 #
-# Write it. `A` and `dS_dA` have one shape, $(K, h, w)$. Below the check, CAM and Grad-CAM of our cross, compared, and
+# Write it. `A` and `dS_dA` have one shape, (maps, h, w). Below the check, CAM and Grad-CAM of our cross, compared, and
 # the package's own lines.
 
 # %%
 @ch.exercise("grad_cam")
 def grad_cam(A, dS_dA):
-    """Grad-CAM, (9) and (10), shape (h, w): from K maps and the slopes of the score at each of their cells."""
+    """Grad-CAM, (9) and (10), shape (h, w): from the maps and the slopes of the score at each of their cells."""
     raise NotImplementedError
 
 
@@ -231,9 +231,10 @@ ch.reveal("earlier_layer")
 # class it was asked about. **Guided Grad-CAM** multiplies them, pixel by pixel: guided's raw map times Grad-CAM, which
 # is enlarged to the size of the picture but not scaled. What will the product know?
 #
-# First our cross, asked about twice. Then a hundred pictures: how alike is the map of the class with the highest score
-# to that of the runner-up? 1 is the same map, 0 nothing in common. In how many pictures are the two *less* alike than
-# guided's? And how much of the map is left when all weights are shuffled?
+# First our cross, asked about twice (with one class it is the survey's figure 8). Then a hundred pictures: how alike is
+# the map of the class with the highest score to that of the runner-up? 1 is the same map, 0 has nothing in common. In
+# how many pictures are the two *less* alike than guided's? And how much of the map is left when all weights are
+# shuffled?
 
 # %% survey=["figure 8", "guided-grad-cam"]
 names = ["guided-backprop", "grad-cam", "guided-grad-cam"]
@@ -273,7 +274,8 @@ draw.strip(maps, picture=odd.picture, title="A cross, taken for an arrow")
 
 # %% [markdown]
 # Write your change down. Then open the next cell, which tries three. Something gets the mean colour of the ground: the
-# cross itself; the eight reddest of the 64 cells in the last map, as far as they are ground; or all of the ground.
+# cross itself; the eight reddest of the 64 cells of the map on the right, as far as they are ground; or all of the
+# ground.
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -312,7 +314,7 @@ display(*mine)
 # **What the survey leaves open.** It says that the weighted maps are *averaged*; (10) adds them up, and so does
 # everybody. It gives (9) without saying what averaging costs. (And its text credits CAM to Zhu; its reference says
 # Zhou.) Our pictures are easy, and our network is small: that the last layer is the best place is measured here, not
-# proved.
+# proved. Chapter 13 reads the same maps without asking for any class.
 
 # %% [markdown] tags=["deeper"]
 # ## Deeper: the product, in one line
@@ -333,8 +335,8 @@ guided_grad_cam.check()
 # ## Deeper: blurred by whom?
 #
 # 64 numbers do not fill a picture of 64 x 64 pixels. What you see between the cells was made up, by interpolation. Here
-# are the same 64 numbers three times: as they are, enlarged by repeating each, and enlarged smoothly, which is what
-# everybody prints. The soft round glow of a Grad-CAM is not the network's.
+# are the same 64 numbers three times: as they are, enlarged by repeating each (which looks the same, as it should), and
+# enlarged smoothly, which is what everybody prints. The soft round glow of a Grad-CAM is not the network's.
 
 # %% tags=["deeper"]
 e = mx.explain(net, x, "grad-cam", target=cross)

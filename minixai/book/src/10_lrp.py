@@ -71,8 +71,8 @@ display(first, second, third, fourth)
 # $$R_i = \sum_j \frac{a_i w_{ij}}{\sum_{0,q} a_q w_{qj}}\, R_j \qquad (12)$$
 #
 # Below the line stands $z_j$. Its sum starts at $q = 0$: the bias counts as the weight of an input that is always 1. A
-# ReLU hands on what arrives, and in a max-pool the winner takes all. At the top, $R$ is the score itself. And
-# then, says the survey, every layer holds as much as the one above. That is **conservation**:
+# ReLU hands on what arrives, and in a max-pool the winner takes all. At the top, $R$ is the score. Then, says the
+# survey, every layer holds as much as the one above. That is **conservation**:
 #
 # $$\sum_i R_i = \dots = \sum_j R_j = S_c(x) \qquad (11)$$
 #
@@ -83,7 +83,7 @@ display(first, second, third, fourth)
 # **Units.** Relevance is a share of the score, so its unit is *score*: a contribution.
 #
 # Write it for a layer. `W` has one row of weights per neuron, so `a * W` has all products, a row per neuron. `b` and
-# `R` have one number per neuron. Return one number per input.
+# `R` have one number per neuron.
 
 # %%
 @ch.exercise("lrp_zero")
@@ -119,8 +119,7 @@ ch.yours("lrp_zero", both)
 # The same numbers! Write a neuron's relevance as $R_j = z_j c_j$. In (12) $z_j$ cancels, and what is left is
 # $a_i \sum_j w_{ij} c_j$. So $c$ travels by the chain rule, and at the pixels relevance is $a_i$ times slope.
 # (A neuron that is off has no relevance, and no slope.) That holds for networks of ReLUs, biases or not. "Does not use
-# gradient calculations", says the survey. It need not, but it
-# computes one.
+# gradient calculations", says the survey. It need not, but it computes one.
 #
 # ## Too much
 #
@@ -151,8 +150,7 @@ too_much.check()
 #
 # As printed, it can make things worse. Take $\varepsilon = 1$ and let $z$ be $-0.9$, then $-0.99$: you divide by 0.1,
 # by 0.01, and at $z = -1$ by 0. What is meant, and what libraries do, is to move *away* from 0: $+\varepsilon$ where
-# $z \ge 0$, $-\varepsilon$ where $z < 0$. `np.where(condition, p, q)` says that;
-# `np.sign` would say 0 at 0.
+# $z \ge 0$, $-\varepsilon$ where $z < 0$. `np.where(condition, p, q)` says that; `np.sign` would say 0 at 0.
 
 # %%
 @ch.exercise("lrp_epsilon")
@@ -252,8 +250,8 @@ for beta in (0, 1):
     print(f"five layers, beta {beta}: score {e.score}, at the input {e.total}")
 
 # %% [markdown]
-# Two things to break. First, $\gamma$ moves *all* the credit from pixel 2, the only one that can move this score, to
-# pixel 1, which cannot. As $\gamma$ grows, the rule becomes $\alpha = 1$, $\beta = 0$.
+# First, $\gamma$ moves *all* the credit from pixel 2, the only one that can move this score, to pixel 1, which cannot.
+# As $\gamma$ grows, the rule becomes $\alpha = 1$, $\beta = 0$.
 #
 # Second, $\alpha = 2$, $\beta = 1$ trusts that there is a minus side to carry $-\beta R$. Where there is none, $2R$
 # goes down. Five layers later that is 32 times the score.
@@ -283,9 +281,9 @@ ch.observe("what_grows", ...)
 # The third map is all red and sits on the star. Is it also the answer to "why *star*"?
 #
 # On 100 pictures: which part of the positive relevance lies on the object? In how many is it more than with LRP-0?
-# Brackets say how far chance may have moved the count. Then, on the first twenty, two questions that any map must
-# face: what if we ask for the runner-up? What if the weights of the last layer, where classes are told apart, are
-# shuffled? How alike are the maps then? 1 is the same map, 0 has nothing in common.
+# Brackets say how far chance may have moved the count. Then, on the first twenty: what if we ask for the runner-up?
+# What if the weights of the last layer, where classes are told apart, are shuffled? How alike are the maps then? 1 is
+# the same map, 0 has nothing in common. (Their correlation; each map over its score, in case that is negative.)
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -334,7 +332,7 @@ ch.exercise("on_the_object", kind="claim").answer(...)
 #
 # **What the survey leaves open.** (11) needs a network without biases. In (13) the sign of $\varepsilon$ is missing.
 # Below (12) the text writes $a_i$ where $a_q$ is meant. The words on $\gamma$ cite (15) for (14). And which rule
-# belongs to which layer is left to taste: ask for a reason.
+# belongs to which layer is left to taste: ask for a reason. (Chapter 11 finds in every rule a point of comparison.)
 
 # %% [markdown] tags=["deeper"]
 # ## Deeper: the account of a network
@@ -346,7 +344,7 @@ ch.exercise("on_the_object", kind="claim").answer(...)
 # NBVAL_CHECK_OUTPUT
 for name, e in star.items():
     kept = ", ".join(f"{node} {float(v):.2f}" for node, v in e.absorbed.items() if abs(v) > 0.005)
-    print(f"{name}: {e.total:.2f} at the pixels + {sum(e.absorbed.values()):.2f} kept = {e.score:.2f}")
+    print(f"{name}: at the pixels {e.total:.2f}, kept {sum(e.absorbed.values()):.2f}; the score {e.score:.2f}")
     print(f"    of it {kept}")
 
 # %% [markdown] tags=["deeper"]
@@ -369,26 +367,24 @@ for method, params in (
 #
 # The survey shows a tiger: LRP-$\varepsilon$, the same without biases, $\alpha = 1$, $\beta = 0$, and FEM (chapter 13).
 # It reads off that without the bias relevance sits in a smaller region, that $\alpha = 1$, $\beta = 0$ draws contours
-# of high contrast, and that FEM covers the whole. One tiger proves nothing, so this was counted on 200 pictures. From
-# the record:
+# of high contrast, and that FEM covers the whole. One tiger proves nothing, so this was counted on 200 pictures, each
+# time as a difference between two methods. *Region* is the share of the pixels that holds half of a map, PCC its
+# correlation with the picture's contrast, *cover* how much of the object has a quarter of the map's maximum or more.
+# (Here $\varepsilon$ is $10^{-6}$, as good as nothing: the first map is LRP-0's.) From the record, then the star:
 
 # %% tags=["deeper"] survey=["figure 9", "claim figure9"]
 # NBVAL_CHECK_OUTPUT
-import json
+from minixai.experiments.results import stored
 
-from minixai import files
-
-found = json.loads((files.root("data") / "results" / "figure9.json").read_text())
-for one_claim in found["statements"]:
-    mean, low, high = one_claim["interval"]
-    print(f"{one_claim['text']}: {mean:.3f} ({low:.3f} to {high:.3f}), {one_claim['verdict']}")
+for s in stored("figure9").statements:
+    print(f"{s.text}: {{:.3f}} ({{:.3f}} to {{:.3f}}), {s.verdict}".format(*s.interval))
 asked = {
     "LRP-eps": ("lrp-epsilon", {}), "ignore bias": ("lrp-epsilon", {"bias": "ignore"}),
     "alpha 1, beta 0": ("lrp-alphabeta", {"alpha": 1, "beta": 0}), "FEM": ("fem", {}),
 }  # fmt: skip
 nine = {name: mx.explain(net, xs[4], method, **p) for name, (method, p) in asked.items()}
-loud = {name: np.maximum(e.relevance, 0).sum() for name, e in nine.items()}
-print(f"positive relevance at the star's pixels: {loud['LRP-eps']:.0f}, ignoring the bias {loud['ignore bias']:.0f}")
+loud, louder = (np.maximum(nine[name].relevance, 0).sum() for name in ("LRP-eps", "ignore bias"))
+print(f"positive relevance in the star's picture: {loud:.0f}, ignoring the bias {louder:.0f}")
 draw.strip({name: e.heatmap for name, e in nine.items()}, picture=drawn.pictures[4], signed=False)
 
 # %% [markdown] tags=["deeper"]
@@ -429,7 +425,8 @@ book.badge("shapes")
 
 # %% [markdown] tags=["deeper"]
 # What is left is the last digits of floats. And what do other libraries say about our neuron, for
-# LRP-$\varepsilon$ with $\varepsilon = 1$?
+# LRP-$\varepsilon$ with $\varepsilon = 1$? A question to them is a dictionary that spells everything out: method,
+# network, input. Its numbers are strings, so that $1/3$ can be one.
 
 # %% tags=["deeper"]
 def row(*values):

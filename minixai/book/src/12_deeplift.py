@@ -255,7 +255,7 @@ display(ch.reveal("hair"), crossed())
 # it and 0 just below. From the other two, the slope between two points changes steadily. (Which kitchen, not empty,
 # sits on the kink, too?)
 #
-# A black reference and no biases put *every* ReLU on its kink. Then Rescale is slope times picture, jumps and all.
+# A black reference and no biases put *every* ReLU on its kink. Then Rescale is gradient times picture, jumps and all.
 #
 # ## Find a case
 #
@@ -306,7 +306,7 @@ ch.reveal("newer")
 # ## Break it: take away what was learnt
 #
 # As in chapter 06: explain the runner-up instead, then a network whose weights have been shuffled. How alike are the
-# heat maps? 1 is the same picture, 0 has nothing in common. The mean is over our twenty digits.
+# heat maps? 1 is the same map, 0 has nothing in common. The mean is over our twenty digits.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -325,7 +325,7 @@ for name in ("guided-backprop", "gradient", "deeplift-rescale", "deeplift-reveal
 #
 # ## Exit ticket
 #
-# A new kitchen for your pencil, two numbers in parentheses such as `(1, 2)`. Then a sentence to check, a letter.
+# A new kitchen for your pencil, two numbers in brackets such as `(1, 2)`. Then a sentence to check, a letter.
 
 # %%
 mine = ch.predict("new_kitchen", ..., confidence=...), ch.exercise("half_each", kind="claim").answer(...)
@@ -411,7 +411,7 @@ for x2 in (4.99, 5.01):
 #
 # Cannot decide between two kitchens? Take the mean of the answers; it adds up to the mean of the differences. Many
 # programs take some training pictures as references, and do just that. Mind what is asked then: compared with this
-# crowd, one by one.
+# crowd, one by one. (And every neuron may have a reference of its own: chapter 11 finds one in every rule of LRP.)
 
 # %% tags=["deeper"]
 # NBVAL_CHECK_OUTPUT
@@ -422,27 +422,26 @@ print(*e.relevance, "  together", e.total, "  mean of 6 and 2:", e.expected)
 # ## Deeper: a gradient in disguise
 #
 # Take the biases out of the digit network. From black, every ReLU's reference is 0: on its kink. Then
-# $\Delta z/\Delta y$ is 1 or 0, exactly the gate of the gradient. How far from slope times picture is Rescale, with and
-# without biases, as a share of its largest number? Below it, from the record: by how much maps of 100 pictures of
-# shapes moved under 2 % of noise, and what became of the survey's "not sensitive to this problem as they do not compute
-# gradients".
+# $\Delta z/\Delta y$ is 1 or 0, exactly the gate of the gradient. How far from gradient times picture (which is
+# chapter 10's LRP-0) is Rescale, with and without biases, as a share of its largest number? Below it, from the record:
+# by how much maps of 100 pictures of shapes moved under 2 % of noise, 0 being not at all, and what became of the
+# survey's "not sensitive to this problem as they do not compute gradients".
 
 # %% tags=["deeper"] survey=["claim sensitivity"]
 # NBVAL_CHECK_OUTPUT
-import json
 from dataclasses import replace
 
-from minixai import files
+from minixai.experiments.results import stored
 
 bare = [replace(node, op=node.op.convert(lambda a: 0 * a if a.ndim == 1 else a)) for node in net.nodes]
 for name, network in (("biases as learnt", net), ("biases 0", replace(net, nodes=tuple(bare)))):
     e, slopes = mx.explain(network, xs, "deeplift-rescale"), mx.explain(network, xs, "gradient").relevance
     print(f"{name:16} {abs(e.relevance - slopes * xs).max() / abs(e.relevance).max():.2f}")
-record = json.loads((files.root("data") / "results" / "sensitivity.json").read_text())
-for row in record["panels"][0]["rows"]:
-    if row["label"] == "gradient" or row["label"].startswith("deeplift"):
-        print(f"{row['label']:22} {{:.3f}} ({{:.3f}} to {{:.3f}})".format(*row["interval"]))
-print("the claim, of LRP, DeepLIFT and FEM together:", record["verdict"])
+record = stored("sensitivity")
+for row in record.panels[0].rows:
+    if row.label == "gradient" or row.label.startswith("deeplift"):
+        print(f"{row.label:22} {{:.3f}} ({{:.3f}} to {{:.3f}})".format(*row.interval))
+print("the claim, of LRP, DeepLIFT and FEM together:", record.verdict)
 
 # %% [markdown] tags=["deeper"]
 # ## Deeper: max-pools, and a second opinion

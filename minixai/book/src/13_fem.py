@@ -141,7 +141,7 @@ draw.strip(maps, title="Each over its largest", signed=False, columns=3)
 ch.observe("two_controls", ...)
 
 # %% [markdown]
-# *No controls? Open the chapter with `make lab`.*
+# *If you see only a still picture, the page is shown without its kernel; `make lab` opens the chapter with it.*
 #
 # ## Two shapes, one map
 #
@@ -225,11 +225,11 @@ print("zeros {:.0%}; K = 2 is better in {:.0%} of the pictures ({:.0%} to {:.0%}
 # *region* is the share of pixels that holds half of the map. *Contours*: the correlation (PCC) of a map with the
 # picture's own contrast. *Cover*: how much of the shape has at least a quarter of the map's largest number.
 
-# %% survey=["figure 9"]
+# %% survey=["figure 9", "claim figure9"]
 # NBVAL_CHECK_OUTPUT
 display(figure9(net, picture), book.recap("shares"))
 for s in stored("figure9").statements:
-    print(f"{s.text}: {s.interval.value:.2f} ({s.interval.low:.2f} to {s.interval.high:.2f})")
+    print(f"{s.text}: {{:.2f}} ({{:.2f}} to {{:.2f}}), {s.verdict}".format(*s.interval))
 
 # %% [markdown]
 # All three readings hold on these pictures. The first two differences are small, the last two large: FEM covers the
@@ -376,9 +376,9 @@ for name in ("fem-neighbours", "speed"):
         print(f"   {s.text}: {s.interval.value:.2f}, {s.verdict}")
 
 # %% [markdown] tags=["deeper"]
-# Here SmoothGrad comes closest. (The authors compared on photographs, with larger networks.) FEM needs one pass
-# forwards; Grad-CAM needs that and one step back from the class, which costs nearly nothing. Both are faster than
-# whatever walks to the pixels.
+# Here SmoothGrad comes closest. (The authors compared on photographs, with larger networks; chapter 16 is about
+# those.) FEM needs one pass forwards; Grad-CAM needs that and one step back from the class, which costs nearly nothing.
+# Both are faster than whatever walks to the pixels.
 #
 # Who checks the engine? From the record of `minixai crosscheck`:
 

@@ -266,8 +266,8 @@ print("On record from chapter 01: the snow melts {:.1f} ({:.1f} to {:.1f})".form
 # ## Forget, and look again
 #
 # One more judge needs neither outline nor fill. If a map shows what a network has *learnt*, it must change when the
-# network forgets. Give the last layer random numbers, then the one before, and so on. **Likeness** is the PCC of the
-# maps' magnitudes, before and after.
+# network forgets. **Scrambling** gives the last layer random numbers, then the one before, and so on. **Likeness** is
+# the PCC of the maps' magnitudes, before and after.
 #
 # Which map will hold out longest? Move the layers; then try another method. The curves are means over a hundred
 # pictures. *Edges of the picture* is no explanation: it asks no network.
@@ -352,17 +352,18 @@ for section in ("7", "1", "4.3", "4.4", "4.5", "5.3", "6"):
         print(f"{section:4} {o.verdict:17} {o.claim.name:17} {hold}")
 
 # %% [markdown] tags=["deeper"]
-# "Refuted" means: on these networks, by this rule. The survey reports what others saw on theirs. One row needs no
-# statistics, though. "LRP, DeepLIFT and FEM are not sensitive to this problem as they do not compute gradients." On a
-# network of ReLUs and max-pools, LRP-0 *is* gradient times input, to the last digits: it inherits whatever befalls the
-# gradient. Of FEM the sentence holds; FEM does not look back at all.
+# "Refuted" means: on these networks, by this rule. The survey reports what others saw on theirs, which are larger and
+# look at photographs (chapter 16). One row needs no statistics, though. "LRP, DeepLIFT and FEM are not sensitive to
+# this problem as they do not compute gradients." On a network of ReLUs and max-pools, LRP-0 *is* gradient times picture
+# (chapter 10), to the last digits: it inherits whatever befalls the gradient. Of FEM the sentence holds; FEM does not
+# look back at all.
 
 # %% tags=["deeper"]
 # NBVAL_CHECK_OUTPUT
 exactly = net.astype("float64")
 x64 = x.astype(np.float64)
 w, R = (mx.explain(exactly, x64, name).relevance for name in ("gradient", "lrp-0"))
-print("LRP-0 is gradient times input, to 12 digits:", bool(abs(R - w * x64).max() < 1e-12 * abs(R).max()))
+print("LRP-0 is gradient times picture, to 12 digits:", bool(abs(R - w * x64).max() < 1e-12 * abs(R).max()))
 for name, number in ch15.recorded("sensitivity")["map moved by 2 % noise (1 - PCC)"].items():
     if name in ("lrp-0", "gradient", "deeplift-rescale", "fem"):
         print("{:17} moved by 2 % noise: {:.3f} ({:.3f} to {:.3f})".format(name, *number))
@@ -370,9 +371,9 @@ for name, number in ch15.recorded("sensitivity")["map moved by 2 % noise (1 - PC
 # %% [markdown] tags=["deeper"]
 # ## Deeper: a judge's favourite
 #
-# Why does LRP-0 do so well? It is slope times picture. The picture is the distance from 0, and 0 is grey: so its number
-# *is* a guess at what turning this pixel grey will cost. It was made for this judge. Change the fill to white, and make
-# the guess for white as well: slope times (picture - white). Twenty wolves.
+# Why does LRP-0 do so well? It is gradient times picture. The picture is the distance from 0, and 0 is grey: so its
+# number *is* a guess at what turning this pixel grey will cost. It was made for this judge. Change the fill to white,
+# and make the guess for white as well: slope times (picture - white). Twenty wolves.
 
 # %% tags=["deeper"]
 # NBVAL_CHECK_OUTPUT
@@ -416,8 +417,8 @@ print(f"SIM of R and 2R + 1, sums only ({heaps.label}): {float(heaps(R, 2 * R + 
 #
 # ## Deeper: where people looked
 #
-# If an eye tracker says where people looked, there are two more judges. **KL** takes the truth $Q$ and the map $P$ as
-# heaps and asks how surprised the map is by the truth: $\sum Q \log (Q / P)$. It punishes what the map *leaves out*
+# If an eye tracker says where people looked, there are two more judges. **KL** takes the truth $T$ and the map $M$ as
+# heaps and asks how surprised the map is by the truth: $\sum T \log (T / M)$. It punishes what the map *leaves out*
 # and is not symmetric. **NSS** measures the map in spreads above its mean, where people looked: 0 is chance.
 #
 # We have no eyes to track. Pretend that six people looked at a wolf, each at a random pixel of it.
@@ -435,7 +436,8 @@ for name, R in four.items():
 
 # %% [markdown] tags=["deeper"]
 # Flat against a truth with zeros is punished without mercy: the truth calls impossible what the map calls likely. And
-# cubing a map keeps its order, so AUC stays while NSS moves. Another judge, another question.
+# cubing a map keeps its order, so AUC stays while NSS moves. Another judge, another question. Which question is *yours*
+# comes before any of them: that is chapter 18.
 #
 # Who checks the judges? The engine's numbers are compared with PyTorch's:
 

@@ -21,9 +21,9 @@
 # Two libraries, the same rule, the same network. One says {{neuron.gamma}}, the other {{neuron.alone}}. Both are in
 # daily use. Take a piece of paper and write down what you would check first.
 #
-# Here is all there is. A neuron reads two inputs, $a = {{neuron.a}}$, with weights $w = {{neuron.w}}$ and bias
-# $b = {{neuron.b}}$, and fires with $z = {{neuron.score}}$. The rule is LRP-$\gamma$ with $\gamma = 1$; the first card
-# below says what that is. The other cards are what this chapter takes from the rest of the book.
+# A neuron reads two inputs, $a = {{neuron.a}}$, with weights $w = {{neuron.w}}$ and bias $b = {{neuron.b}}$, and fires
+# with $z = {{neuron.score}}$. The rule is LRP-$\gamma$ with $\gamma = 1$; the first card below says what that is. The
+# other cards come in later.
 #
 # ## Ticket in
 #
@@ -41,14 +41,11 @@ from minixai import book, draw
 from minixai.book.numbers import say
 from minixai.conformance import runner, vectors
 from minixai.conformance.adapters import ADAPTERS
-from minixai.zoo.scenes import scenes
 
 ch = book.chapter("17_libraries_that_disagree")
 display(*(book.recap(name) for name in ("shares", "integrated gradients", "three gates")))
-first = ch.predict("check_first", ..., confidence=...)
-second = ch.predict("how_close", ..., confidence=...)
-third = ch.predict("called_relu", ..., confidence=...)
-display(first, second, third)
+first, second = ch.predict("check_first", ..., confidence=...), ch.predict("how_close", ..., confidence=...)
+display(first, second, ch.predict("called_relu", ..., confidence=...))
 
 # %% [markdown]
 # ## The bias that gamma forgets
@@ -127,7 +124,7 @@ display(book.ask(question), book.ask(straight))
 # At a sum $3 + (-1)$ a relevance of {{sum.r}} arrives; the whole is 2. In proportion the parts get $4 \cdot \tfrac32$
 # and $4 \cdot (-\tfrac12)$: {{sum.split}}. But relevance in these libraries travels on the hooks of *layers*, and a
 # plus in a model's code is no layer. It is left to PyTorch, which knows the chain rule: a plus copies what arrives to
-# both sides, {{sum.copied}}. What was 4 is 8.
+# both sides, {{sum.copied}}. What was 4 is 8. (Residual networks are full of such sums: chapter 16.)
 #
 # The same with a ReLU that is *called* instead of kept as a layer. Below is chapter 06's
 # $\mathrm{relu}(x_1) - \mathrm{relu}(x_1 - x_2)$ at {{min.picture}}, where guided backpropagation says {{min.guided}}
@@ -139,17 +136,17 @@ if (torch := book.torch_or_say()) and (attr := book.captum_or_say()):
     def layer(*rows):
         return mx.Network.sequential([mx.Linear(mx.exact(rows))]).to_torch()
 
-    def model(forward, *layers):
+    def model(forward, *layers):  # a network that keeps these layers and computes what forward says
         module = torch.nn.Module()
         module.parts, module.forward = torch.nn.ModuleList(layers), forward
         return module
 
     one, two, out = layer([1, 0]), layer([0, 1]), layer([2])
-    plus = model(lambda x: out(one(x) + two(x)), one, two, out)
+    plus = model(lambda x: out(one(x) + two(x)), one, two, out)  # three layers; + is none
     threes, tens = torch.tensor([[[3.0, -1.0]], [[10.0, 6.0]]]).double()
     print("LRP at a plus ", attr.LRP(plus).attribute(threes, target=0).round(decimals=6).tolist())
     top, under = layer([1, -1]), layer([1, 0], [1, -1])
-    called = model(lambda x: top(torch.relu(under(x))), top, under)
+    called = model(lambda x: top(torch.relu(under(x))), top, under)  # two layers; relu is none
     print("guided, called", attr.GuidedBackprop(called).attribute(tens, target=0).tolist())
 
 # %% [markdown]
@@ -160,9 +157,9 @@ if (torch := book.torch_or_say()) and (attr := book.captum_or_say()):
 # ## Nearly the same arrow
 #
 # How do people compare two implementations? Often by the cosine of the angle between the two maps: 1 if they point the
-# same way. Here are four conventions of one rule, for a layer of two neurons at which {{layer.r}} arrives:
-# $\varepsilon = 1$ with the sign of what it is added to, as libraries have it; always $+1$, as the survey prints it;
-# the bias left out; and no $\varepsilon$ at all.
+# same way. Two neurons read our $a$, with weights ${{layer.w:matrix}}$, a row each, and biases {{layer.b}}; {{layer.r}}
+# arrives. Here are four conventions of one rule: $\varepsilon = 1$ with the sign of what it is added to, as libraries
+# have it; always $+1$, as the survey prints it; the bias left out; and no $\varepsilon$ at all.
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
@@ -176,10 +173,12 @@ print("furthest apart:", book.numbers.value("layer.apart"), "of the largest numb
 # That was your second guess. A cosine forgets every common factor; twice the map has cosine 1, and so has a map that is
 # two percent too small. And one large number that both have drowns all the others.
 #
-# On a real network nothing changes. Two maps of one drawn ring, LRP-$\gamma$ with the bias and without it, and their
+# On a whole network nothing changes. Two maps of one drawn ring, LRP-$\gamma$ with the bias and without it, and their
 # difference on the same scale. Find it by eye.
 
 # %%
+from minixai.zoo.scenes import scenes
+
 net = mx.load("shapes").astype("float64")
 picture = scenes(3, 20).pictures[1]
 kept, dropped = (mx.explain(net, net.preprocess(picture), "lrp-gamma", bias=bias) for bias in ("include", "ignore"))
@@ -192,10 +191,9 @@ draw.strip({"with the bias": p, "without": q, "difference": p - q}, picture=pict
 # Two methods, then. So compare *numbers*, with a **tolerance**: no number further off than so much of the largest one
 # expected. Rounding in float64 stays below $10^{-9}$; a convention is millions of times that.
 #
-# Write the detective; the runner that you will meet below judges just so. `table` has one row per convention, `result`
-# is what a library said. Return `True` or `False` for every row: is `result` that row, no number further off than
-# `tolerance` times the row's largest magnitude? More than one may be true, or none. `x.max(axis=1)` is the largest
-# number of every row.
+# Write the detective; the runner below judges just so. `table` has one row per convention, `result` is what a library
+# said. Return `True` or `False` for every row: is `result` that row, no number further off than `tolerance` times the
+# row's largest magnitude? More than one may be true, or none. `x.max(axis=1)` is the largest number of every row.
 
 # %%
 @ch.exercise("which_convention")
@@ -213,15 +211,15 @@ which_convention.check()
 # gradients (IG) of $x_1^3 + x_2$ from {{cube.start}} to {{cube.end}}, the size of SmoothGrad's noise on the picture
 # $(-1, 0, 3)$, FEM's map of three tiny ones.
 #
-# The figure starts as minixai. Become Captum, in as few moves as you can; a double frame marks what is no longer
-# minixai's answer. Then become Zennit. Which move would you report as a bug?
+# (Two cards say what the last two are.) The figure starts as minixai. Become Captum, in as few moves as you can; a
+# double frame marks what is no longer minixai's answer. Then become Zennit. Which move would you report as a bug?
 
 # %%
-display(book.figures.switches())
+display(book.recap("smoothgrad"), book.recap("fem"), book.figures.switches())
 ch.observe("switched", ...)
 
 # %% [markdown]
-# *If you see only tables, the page is being shown without its scripts; `make lab` opens the chapter with them.*
+# *If you see only tables, the page is shown without its scripts; `make lab` opens the chapter with them.*
 #
 # ## Now you: an adapter
 #
@@ -374,11 +372,12 @@ for bias in mx.exact([2, 0, -0.5]):
 # %% [markdown] tags=["deeper"]
 # ## Deeper: a defect, live
 #
-# The table lists Captum's DeepLIFT with a defect. Ask it here, case by case, and let the registry settle the rows. The
-# reason is one you have seen: two hooks on the same wire, a ReLU's and a pool's, and one of them reads what the other
-# has not changed yet.
+# The table lists Captum's DeepLIFT with a defect. (Chapter 12 saw it: a promised sum did not come out.) Ask it here,
+# case by case, and let the registry settle the rows. It is hooks again, now two on the same wire, a ReLU's and a
+# pool's, and one of them reads what the other has not changed yet.
 
 # %% tags=["deeper"]
+display(book.recap("multipliers"))
 if book.captum_or_say():
     from minixai.conformance import deviations
 
