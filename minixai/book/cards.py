@@ -131,6 +131,14 @@ CARDS = {
         "down: to input $i$ the share $R\\, a_i w_i / z$; the bias keeps its own. **$\\varepsilon$** adds a little to "
         "the denominator, away from 0. **$\\gamma$** counts positive weights $1 + \\gamma$ times.",
     ),
+    "root points": Card(
+        "every rule has a point",
+        "11",
+        "What a neuron says is due to what differs from a **root point**, where it is silent: step times slope (18). "
+        "{{root.a}}, weights {{root.w}}: from {{root.lrp0_at}} LRP-0, {{root.lrp0}}; from {{root.zplus_at}} $z^+$, "
+        "{{root.zplus}}; from {{root.wsquare_at}} $w^2$, {{root.wsquare}}. **Deep Taylor** takes points that can "
+        "occur: $z^+$ inside, $z^B$ at the pixels. Every neuron has its own; no one picture stands behind the map.",
+    ),
     "multipliers": Card(
         "compared with what?",
         "12",
