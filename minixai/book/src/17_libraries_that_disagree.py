@@ -31,8 +31,6 @@
 # (a coin) to 3 (sure). To *hook* a layer is to have a library's own function called whenever that layer runs.
 
 # %%
-from itertools import combinations
-
 import numpy as np
 from IPython.display import display
 
@@ -45,7 +43,8 @@ from minixai.conformance.adapters import ADAPTERS
 ch = book.chapter("17_libraries_that_disagree")
 display(*(book.recap(name) for name in ("shares", "integrated gradients", "three gates")))
 first, second = ch.predict("check_first", ..., confidence=...), ch.predict("how_close", ..., confidence=...)
-display(first, second, ch.predict("called_relu", ..., confidence=...))
+third = ch.predict("called_relu", ..., confidence=...)
+display(first, second, third)
 
 # %% [markdown]
 # ## The bias that gamma forgets
@@ -163,6 +162,8 @@ if (torch := book.torch_or_say()) and (attr := book.captum_or_say()):
 
 # %% tags=["reveal"]
 # NBVAL_CHECK_OUTPUT
+from itertools import combinations
+
 four = {name: book.numbers.value(f"layer.{name}") for name in ("signed", "printed", "ignored", "lrp0")}
 print("Four conventions:", *(f"{name:8} {say(answer)}" for name, answer in four.items()), sep="\n")
 arrows = [v / np.linalg.norm(v) for v in np.array(list(four.values()), float)]
