@@ -91,6 +91,10 @@ SHARE_FROM_ROOT = Function(
             "You shared out what the neuron says. Its relevance is r times that.",
         ),
         Wrong(
+            "parts of one", "idea", lambda a, root, w, r: divide((a - root) * w, np.asarray(((a - root) * w).sum())),
+            "Your shares add up to 1: they are proportions. Asked is the relevance itself, step times weight times r.",
+        ),
+        Wrong(
             "normalised to R", "idea", _normalised,
             "You scaled the shares until they add up to all of R. What the neuron says at the root point is not due to "
             "any step; it is left over.",
@@ -196,6 +200,10 @@ ROOT_FOR = Function(
         Wrong(
             "w below, not w^2", "bookkeeping", _only("w2", lambda a, w, eps: a - (a @ w) / w.sum() * w),
             "For w2 you divided by the sum of the weights. A step along w lowers z by w @ w, the sum of their squares.",
+        ),
+        Wrong(
+            "along w^2", "idea", _only("w2", lambda a, w, eps: _back(a, w, w * w)),
+            "For w2 you went back along w^2. The squares are its shares; the way that gives them goes along w.",
         ),
         Wrong(
             "cut off at 0", "idea",

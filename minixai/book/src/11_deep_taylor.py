@@ -121,7 +121,7 @@ ch.yours("share_from_root", table)
 # ## Slide along the line
 #
 # Every point of the silent line gives shares that add up to {{root.z}}. Turn that round: a rule whose shares add up
-# *is* such a point. Six rules sit on our line ($w^+$ is $w$ where it is positive, else 0):
+# *is* a point, $\tilde{a}_i=a_i-R_i/(w_ir_j)$. Six rules sit on our line ($w^+$ is $w$ where it is positive, else 0):
 #
 # * LRP-0 shares in proportion to $a_i w_i$, LRP-$\gamma$ to $a_i (w_i + \gamma w_i^+)$;
 # * **$z^+$** in proportion to $a_i w_i^+$: among those that speak for the neuron. (Chapter 10 has it as $\alpha = 1$,

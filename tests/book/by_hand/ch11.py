@@ -15,13 +15,14 @@ EXERCISES = {
     "share_from_root": {
         "": [1, F(-1, 2)], "root ignored": [3, -1], "what the root says": [2, F(-1, 2)],
         "root minus a": [-1, F(1, 2)], "magnitudes": [1, F(1, 2)], "weights forgotten": [1, F(1, 2)],
-        "slopes only": [1, -1], "r forgotten": [1, F(-1, 2)], "normalised to R": [4, -2],
+        "slopes only": [1, -1], "parts of one": [2, -1], "r forgotten": [1, F(-1, 2)], "normalised to R": [4, -2],
         "left-over spread evenly": [F(7, 4), F(1, 4)],
     },
     "root_for": {
         "": [1, F(1, 3)], "printed scalar": [F(1, 3), F(1, 3)], "eps over z": [F(3, 2), F(1, 2)],
         "eps forgotten": [0, 0], "every input moved": [1, F(1, 3)], "the others moved": [1, F(1, 3)],
-        "set to 0": [1, F(1, 3)], "w below, not w^2": [1, F(1, 3)], "cut off at 0": [1, F(1, 3)],
+        "set to 0": [1, F(1, 3)], "w below, not w^2": [1, F(1, 3)], "along w^2": [1, F(1, 3)],
+        "cut off at 0": [1, F(1, 3)],
         "half-way": [2, F(2, 3)], "the step, not the point": [2, F(2, 3)],
         "the shares, not the point": [2, F(-2, 3)],
     },
