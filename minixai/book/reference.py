@@ -80,7 +80,7 @@ GLOSSARY = (
     Term("generator", "14", "A network from pictures to pictures, trained to turn or keep a decision.", everyday=True),
     Term("faithfulness", "15", "Whether a map agrees with what the network does when what it marks is changed."),
     Term("agreement", "15", "Whether a map agrees with what people mark.", everyday=True),
-    Term("scrambling", "15", "Random weights from the last layer upwards, one more at a time, to see when a map notices."),
+    Term("scrambling", "15", "Random weights from the last layer upwards, to see when a map notices."),
     Term("deletion", "15", "Take away what the map marks most, bit by bit, and watch the score.", everyday=True),
     Term("batch norm", "16", "A layer that shifts and scales every channel; when it does not train, it is linear."),
     Term("convention", "17", "A choice that a formula leaves open and a program must make.", everyday=True),
