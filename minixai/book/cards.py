@@ -177,4 +177,12 @@ CARDS = {
         "{{neuron.alone}}. **Compare numbers with a tolerance, never angles**; two answers at cosine 0.999 may "
         "follow different rules.",
     ),
+    "first the question": Card(
+        "first the question, then the method",
+        "18",
+        "**What moves it?** (score per unit) **What made it up?** (score) **Compared with what?** (score) **What "
+        "lights up?** (no unit). {{min.lrp0}} answers the second and the third. Methods that are one formula have one "
+        "vote. *What if?* wants an intervention with a control, not a map. Sign a number with its interval, pictures, "
+        "network and fill; keep a sentence that you refuse.",
+    ),
 }
