@@ -383,7 +383,7 @@ ch.yours("root_for", bias_moves)
 # So a library that lets a positive bias stand below the line, as (15) does, compares with a neuron whose bias has been
 # turned down, too. That silences it; but no picture can do it.
 #
-# ## Deeper: was $r_j$ fixed?
+# ## Deeper: the number that was held fixed
 #
 # (17) takes $r_j$ for a constant. On the way to the root point other neurons change as well, and with them the shares
 # above. So go half of the way, and walk back again from there. If the model holds, $R_j$ is half of what it was. The
