@@ -1,7 +1,7 @@
 """Layers: what each computes and its adjoint, side by side, in the survey's letters."""
 
 from minixai.ops.activation import ReLU, Softmax
-from minixai.ops.backend import ENGINES, engine, use
+from minixai.ops.backend import ENGINES, engine, twin, use
 from minixai.ops.base import Input, Op, UnsupportedOp, Weighted
 from minixai.ops.convolution import Conv2d, Conv3d
 from minixai.ops.linear import Add, BatchNorm2d, Concat, Flatten, Identity, Linear
@@ -26,5 +26,5 @@ __all__ = [
     "AVERAGES", "ENGINES", "MAXIMA", "WEIGHTED", "WIRES", "AdaptiveAvgPool2d", "Add", "Array", "AvgPool2d",
     "AvgPool3d", "BatchNorm2d", "Concat", "Conv2d", "Conv3d", "Flatten", "GlobalAvgPool", "Identity", "Input",
     "Linear", "MaxPool2d", "MaxPool3d", "Op", "ReLU", "Resize", "Softmax", "UnsupportedOp", "Weighted", "engine",
-    "exact", "is_exact", "resize", "use",
+    "exact", "is_exact", "resize", "twin", "use",
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minixai.ops.backend import twin
 from minixai.ops.base import Op, UnsupportedOp
 from minixai.ops.numbers import Array, is_exact, zero
 
@@ -20,6 +21,10 @@ class ReLU(Op):
 
     def adjoint(self, R: Array, x: Array, gate: Array) -> Array:
         return np.where(gate, R, zero(R))
+
+
+for method in ("forward", "adjoint"):
+    setattr(ReLU, method, twin(getattr(ReLU, method), f"relu_{method}"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,8 +46,8 @@ def engine() -> str:
     return _chosen.get() or ("compiled" if _numba_installed() else "reference")
 
 
-def twin(definition: Callable) -> Callable:
-    """Let ``definition`` be computed by its twin, the function of the same name in ``ops/compiled.py``.
+def twin(definition: Callable, name: str | None = None) -> Callable:
+    """Let ``definition`` be computed by its twin, the function of the same name (or ``name``) in ``ops/compiled.py``.
 
     ``definition`` itself stays reachable as ``.definition``; a test holds the two together.
     """
@@ -57,7 +57,7 @@ def twin(definition: Callable) -> Callable:
         arrays = (a for a in (*args, *kwargs.values()) if isinstance(a, np.ndarray))
         if engine() == "reference" or is_exact(*arrays):
             return definition(*args, **kwargs)
-        return getattr(_compiled(), definition.__name__)(*args, **kwargs)
+        return getattr(_compiled(), name or definition.__name__)(*args, **kwargs)
 
     vars(computed)["definition"] = definition
     return computed

@@ -52,7 +52,7 @@ class Input(Op):
 class Weighted(Op, ABC):
     """A layer z_j = sum_i a_i w_ij + b_j: what the rules of Section 5 redistribute over.
 
-    ``affine()`` gives (w, b); ``linear(a, w)`` is sum_i a_i w_ij with any weights of that shape, and
+    ``affine()`` gives (w, b); ``linear(a, w, b)`` is sum_i a_i w_ij + b_j with any weights of that shape, and
     ``transposed(R, w, a)`` is sum_j w_ij R_j. The rules call them with w, w^+, w^- or w^2.
     """
 
@@ -60,7 +60,7 @@ class Weighted(Op, ABC):
     def affine(self) -> tuple[Array, Array | None]: ...
 
     @abstractmethod
-    def linear(self, a: Array, w: Array) -> Array: ...
+    def linear(self, a: Array, w: Array, b: Array | None = None) -> Array: ...
 
     @abstractmethod
     def transposed(self, R: Array, w: Array, a: Array) -> Array: ...
@@ -70,9 +70,7 @@ class Weighted(Op, ABC):
         """dL/d(parameter) for every parameter, from the signal R = dL/dy."""
 
     def forward(self, x: Array) -> Array:
-        w, b = self.affine()
-        z = self.linear(x, w)
-        return z if b is None else z + per_channel(b, z)
+        return self.linear(x, *self.affine())
 
     def adjoint(self, R: Array, x: Array) -> Array:
         return self.transposed(R, self.affine()[0], x)
@@ -81,6 +79,11 @@ class Weighted(Op, ABC):
 def per_channel(b: Array, like: Array) -> Array:
     """b, one number per channel, shaped so that it adds to ``like`` of shape (N, C, ...)."""
     return b.reshape(b.shape + (1,) * (like.ndim - 2))
+
+
+def plus(z: Array, b: Array | None) -> Array:
+    """z with its biases."""
+    return z if b is None else z + per_channel(b, z)
 
 
 def over_batch(f: Callable[[Array], Array], R: Array, rank: int) -> Array:

@@ -1,12 +1,21 @@
-"""Fast twins of the definitions, for floats: blocked patches and BLAS for convolutions, Numba for pooling.
+"""Fast twins of the definitions, for floats: tiles or patches and BLAS for convolutions, Numba for gates and pooling.
 
-Each function has the name, the arguments and (to rounding) the result of the definition in ``convolution.py`` or
-``pooling.py`` that ``backend.twin`` swaps it in for. 2-D runs as 3-D with a single slice, so each loop is written once.
+Each function has the name, the arguments and (to rounding) the result of the definition in ``convolution.py``,
+``pooling.py`` ... that ``backend.twin`` swaps it in for. 2-D pools run as 3-D with a single slice, so
+that each loop is written once. Large layers are shared among as many threads as BLAS has been given, and BLAS itself
+keeps to one meanwhile: two pools of threads on the same cores stand in each other's way.
 """
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
 from itertools import product
 from math import prod
+from threading import Lock
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -16,33 +25,68 @@ from minixai.ops.windows import Pads, output_size, pad
 
 Sizes = tuple[int, ...]
 BLOCK_BYTES = 4 << 20  # patches are made and multiplied about 4 MB at a time, so that they stay in the cache
+TILE_BYTES = 3 << 19  # tiles and their products likewise, ...
+LEAST_TILES = 192  # ... but so many at least, because each product reads all the filters
+TILED_WORK = 1 << 25  # multiplications from which tiles pay: small networks never load their kernels
+SHARED_WORK = 1 << 24  # multiplications from which starting threads pays
+SHARED_SIZE = 1 << 20  # likewise, elements
+NOTHING = -(1 << 31)  # no winner yet
+SMALL = 1 << 14  # elements up to which a kernel is not worth its loading
+_CORES = Lock()  # the cores are one resource: who computes on all of them does so alone
+
+# -- Convolution by patches --------------------------------------------------------------------------------------------
 
 
-def conv(Y: Array, F: Array, stride: Sizes, padding: Pads, dilation: Sizes, groups: int) -> Array:
-    """Twin of ``convolution.conv``: o = F X, with X the patches of a few rows of windows at a time."""
-    dtype = np.result_type(Y, F)
+def conv(Y: Array, F: Array, stride: Sizes, padding: Pads, dilation: Sizes, groups: int, b: Any = None) -> Array:
+    """Twin of ``convolution.conv``: o = F X + b, with X the patches of a few rows of windows at a time; or by tiles."""
+    if _tiles_pay(Y, F, stride, padding, dilation, groups):
+        return _by_tiles(Y, F, padding, b)
+    dtype = np.result_type(Y, F) if b is None else np.result_type(Y, F, b)
     X, W = _grouped(pad(Y, padding), groups), F.astype(dtype, copy=False).reshape(groups, len(F) // groups, -1)
     out = _positions(X.shape[3:], F.shape[2:], stride, dilation)
     O = np.empty((len(Y), groups, W.shape[1], *out), dtype)
-    for n, g in product(range(len(Y)), range(groups)):
-        for rows in _blocks(out, W.shape[2] * dtype.itemsize):
-            patches = _patches(X[n, g], F.shape[2:], out, stride, dilation, rows, dtype)
-            O[n, g, :, rows] = (W[g] @ patches.reshape(W.shape[2], -1)).reshape(W.shape[1], *patches.shape[2:])
+
+    def multiply(item: tuple[int, int, slice], held: Array) -> None:
+        n, g, rows = item
+        patches = _patches(X[n, g], F.shape[2:], out, stride, dilation, rows, held)
+        flat = O[n, g].reshape(W.shape[1], -1)[:, rows.start * prod(out[1:]) : rows.stop * prod(out[1:])]
+        np.matmul(W[g], patches.reshape(W.shape[2], -1), out=flat)
+        if b is not None:
+            flat += b.reshape(groups, -1, 1)[g]
+
+    with _cores(O.size * W.shape[2] >= SHARED_WORK) as threads:
+        blocks = list(_blocks(out, W.shape[2] * dtype.itemsize, threads))
+        largest = W.shape[2] * blocks[0].stop * prod(out[1:])
+        _share(multiply, product(range(len(Y)), range(groups), blocks), threads, lambda: np.empty(largest, dtype))
     return O.reshape(len(Y), len(F), *out)
 
 
 def conv_adjoint(R: Array, F: Array, size: Sizes, stride: Sizes, padding: Pads, dilation: Sizes, groups: int) -> Array:
-    """Twin of ``convolution.conv_adjoint``: every output cell paints the filter, F^T R, and the paint is summed."""
+    """Twin of ``convolution.conv_adjoint``: every output cell paints the filter, F^T R, and the paint is summed.
+
+    Where tiles pay it is the convolution with the flipped filter, Eq. (33).
+    """
+    full: Pads = tuple((k - 1 - before, k - 1 - after) for k, (before, after) in zip(F.shape[2:], padding, strict=True))
+    if _tiles_pay(R, F, stride, full, dilation, groups):
+        return _by_tiles(R, F, full, None, turned=True)
     dtype, taps, out = np.result_type(R, F), F.shape[2:], R.shape[2:]
-    G, W = _grouped(R, groups), F.astype(dtype, copy=False).reshape(groups, len(F) // groups, -1)
+    G, W = _grouped(R, groups), F.astype(dtype, copy=False).reshape(groups, len(F) // groups, F.shape[1], prod(taps))
     padded = tuple(n + before + after for n, (before, after) in zip(size, padding, strict=True))
     Y = np.zeros((len(R), groups, F.shape[1], *padded), dtype)
-    for n, g in product(range(len(R)), range(groups)):
-        for rows in _blocks(out, W.shape[2] * dtype.itemsize):
+
+    def paint(item: tuple[int, int, slice], held: None) -> None:
+        n, g, channels = item
+        w = W[g][:, channels].reshape(W.shape[1], -1)
+        for rows in _blocks(out, prod(F.shape[1:]) * dtype.itemsize):
             arriving = G[n, g][:, rows]
-            paint = (W[g].T @ arriving.reshape(len(arriving), -1)).reshape(F.shape[1], prod(taps), *arriving.shape[1:])
+            colours = w.T @ arriving.reshape(len(arriving), -1)
+            colours = colours.reshape(-1, prod(taps), *arriving.shape[1:])
             for t, place in _places(taps, out, stride, dilation, rows):
-                Y[n, g][(slice(None), *place)] += paint[:, t]
+                Y[n, g, channels][(slice(None), *place)] += colours[:, t]
+
+    with _cores(R.size * prod(F.shape[1:]) >= SHARED_WORK) as threads:
+        parts = list(_slices(F.shape[1], -(-F.shape[1] // threads)))
+        _share(paint, product(range(len(R)), range(groups), parts), threads)
     return pad(Y.reshape(len(R), groups * F.shape[1], *padded), tuple((-b, -a) for b, a in padding))
 
 
@@ -53,41 +97,16 @@ def filter_gradient(
     dtype, out = np.result_type(R, Y), R.shape[2:]
     X, G = _grouped(pad(Y, padding), groups), _grouped(R, groups)
     total = np.zeros((groups, G.shape[2], X.shape[2] * prod(taps)), dtype)
-    for n, g in product(range(len(R)), range(groups)):
-        for rows in _blocks(out, total.shape[2] * dtype.itemsize):
-            patches = _patches(X[n, g], taps, out, stride, dilation, rows, dtype).reshape(total.shape[2], -1)
-            total[g] += G[n, g][:, rows].reshape(G.shape[2], -1) @ patches.T
+    blocks = list(_blocks(out, total.shape[2] * dtype.itemsize))
+    held = np.empty(total.shape[2] * blocks[0].stop * prod(out[1:]), dtype)
+    for n, g, rows in product(range(len(R)), range(groups), blocks):
+        patches = _patches(X[n, g], taps, out, stride, dilation, rows, held).reshape(total.shape[2], -1)
+        total[g] += G[n, g][:, rows].reshape(G.shape[2], -1) @ patches.T
     return total.reshape(R.shape[1], X.shape[2], *taps)
-
-
-def winners(x: Array, kernel: Sizes, stride: Sizes, margins: Pads, dilation: Sizes) -> Array:
-    """Twin of ``pooling.winners``."""
-    size = x.shape[-len(kernel) :]
-    before = tuple(b for b, _ in margins)
-    edges = zip(size, kernel, stride, margins, dilation, strict=True)
-    out = tuple(output_size(n, k, s, b, a, d) for n, k, s, (b, a), d in edges)
-    planes = np.ascontiguousarray(x).reshape(prod(x.shape[: -len(kernel)]), *_as_3d(size, 1))
-    switches = np.empty((len(planes), *_as_3d(out, 1)), np.int64)
-    _winners(planes, _as_3d(kernel, 1), _as_3d(stride, 1), _as_3d(before, 0), _as_3d(dilation, 1), switches)
-    return switches.reshape(*x.shape[: -len(kernel)], *out)
-
-
-def unpool(R: Array, switches: Array, size: Sizes) -> Array:
-    """Twin of ``pooling.unpool``."""
-    lead, cells = R.shape[: -len(size)], prod(R.shape[-len(size) :])
-    plane = np.zeros((prod(lead), prod(size)), R.dtype)
-    places = np.ascontiguousarray(np.broadcast_to(switches, R.shape))
-    _unpool(np.ascontiguousarray(R).reshape(prod(lead), cells), places.reshape(prod(lead), cells), plane)
-    return plane.reshape(*lead, *size)
 
 
 def _grouped(x: Array, groups: int) -> Array:
     return x.reshape(len(x), groups, x.shape[1] // groups, *x.shape[2:])
-
-
-def _as_3d(size: Sizes, fill: int) -> tuple[int, int, int]:
-    one, two, three = (fill,) * (3 - len(size)) + tuple(size)
-    return one, two, three
 
 
 def _positions(size: Sizes, taps: Sizes, stride: Sizes, dilation: Sizes) -> Sizes:
@@ -95,9 +114,14 @@ def _positions(size: Sizes, taps: Sizes, stride: Sizes, dilation: Sizes) -> Size
     return tuple(output_size(n, k, s, 0, 0, d) for n, k, s, d in edges)
 
 
-def _blocks(out: Sizes, bytes_per_window: int) -> Iterator[slice]:
-    step = max(1, BLOCK_BYTES // max(1, bytes_per_window * prod(out[1:])))
-    return (slice(first, min(first + step, out[0])) for first in range(0, out[0], step))
+def _slices(count: int, step: int) -> Iterator[slice]:
+    step = max(1, step)
+    return (slice(first, min(first + step, count)) for first in range(0, count, step))
+
+
+def _blocks(out: Sizes, bytes_per_window: int, least: int = 1) -> Iterator[slice]:
+    """The rows of windows, BLOCK_BYTES of patches at a time, in at least so many blocks."""
+    return _slices(out[0], min(BLOCK_BYTES // max(1, bytes_per_window * prod(out[1:])), -(-out[0] // least)))
 
 
 def _places(taps: Sizes, out: Sizes, stride: Sizes, dilation: Sizes, rows: slice) -> Iterator[tuple[int, tuple]]:
@@ -109,36 +133,265 @@ def _places(taps: Sizes, out: Sizes, stride: Sizes, dilation: Sizes, rows: slice
         yield t, tuple(slice(i * d + a * s, i * d + (a + n - 1) * s + 1, s) for i, a, n, s, d in edges)
 
 
-def _patches(
-    x: Array, taps: Sizes, out: Sizes, stride: Sizes, dilation: Sizes, rows: slice, dtype: np.dtype
-) -> Array:
+def _patches(x: Array, taps: Sizes, out: Sizes, stride: Sizes, dilation: Sizes, rows: slice, held: Array) -> Array:
     if prod(taps) == 1 and all(s == 1 for s in stride):
         return x[:, None, rows]  # a 1x1 filter: the picture is its own patches
-    patches = np.empty((len(x), prod(taps), rows.stop - rows.start, *out[1:]), dtype)
+    shape = (len(x), prod(taps), rows.stop - rows.start, *out[1:])
+    patches = held[: prod(shape)].reshape(shape)
     for t, place in _places(taps, out, stride, dilation, rows):
         patches[:, t] = x[(slice(None), *place)]
     return patches
+
+
+# -- Convolution by tiles ----------------------------------------------------------------------------------------------
+# Winograd's F(2x2, 3x3), as Lavin and Gray (2016) write it: a tile d of 4x4 pixels gives 2x2 outputs
+# A^T [(G f G^T) * (B^T d B)] A, 16 products instead of 36. Summed over channels, each is a product of matrices.
+
+G_TILE = np.array([[1, 0, 0], [1 / 2, 1 / 2, 1 / 2], [1 / 2, -1 / 2, 1 / 2], [0, 0, 1]])
+Tiled = tuple[Array, Array, Array]  # V, M and a few lines
+
+
+def _tiles_pay(Y: Array, F: Array, stride: Sizes, padding: Pads, dilation: Sizes, groups: int) -> bool:
+    """3x3 filters, a pixel apart, in float32 (tiles round a little more), on a layer large enough."""
+    if F.shape[2:] != (3, 3) or {*stride, *dilation, groups} != {1} or {Y.dtype, F.dtype} != {np.dtype("float32")}:
+        return False
+    tiles = len(Y) * prod(-(-(n + b + a - 2) // 2) for n, (b, a) in zip(Y.shape[2:], padding, strict=True))
+    return min(F.shape[:2]) >= 16 and 2 * tiles >= LEAST_TILES and 4 * tiles * F.size >= TILED_WORK
+
+
+def _by_tiles(Y: Array, F: Array, padding: Pads, b: Array | None, turned: bool = False) -> Array:
+    """conv(Y, F) + b; ``turned``: with every filter turned by 180 degrees, its inputs and outputs swapped."""
+    (top, bottom), (left, right) = padding
+    G = (G_TILE[:, ::-1] if turned else G_TILE).astype(F.dtype)
+    U = (np.kron(G, G) @ F.reshape(-1, 9).T).reshape(16, *F.shape[:2])  # G f G^T: (16, filters, channels)
+    U = U.swapaxes(1, 2) if turned else U
+    O = np.empty((len(Y), U.shape[1], Y.shape[2] + top + bottom - 2, Y.shape[3] + left + right - 2), Y.dtype)
+    X, bias = np.ascontiguousarray(Y), np.zeros(U.shape[1], Y.dtype) if b is None else b.astype(Y.dtype, copy=False)
+    down, across = -(-O.shape[2] // 2), -(-O.shape[3] // 2)  # tiles
+    step = max(1, max(LEAST_TILES, TILE_BYTES // (16 * X.itemsize * sum(U.shape[1:]))) // across)
+    step = -(-len(O) * down // max(1, round(len(O) * down / step)))  # blocks of one size
+
+    def hold() -> Tiled:
+        tiles = min(step, len(O) * down) * across
+        V, M = (np.empty(16 * n * tiles, X.dtype) for n in (U.shape[2], U.shape[1]))
+        return V, M, np.empty((4, 2 * across + 2), X.dtype)
+
+    def convolve(rows: slice, held: Tiled) -> None:
+        tiles, lines = (rows.stop - rows.start) * across, held[2]
+        V, M = (
+            a[: 16 * n * tiles].reshape(16, n, -1, across) for a, n in ((held[0], U.shape[2]), (held[1], U.shape[1]))
+        )
+        _tile(X, rows.start, down, top, left, V, lines)
+        np.matmul(U, V.reshape(16, -1, tiles), out=M.reshape(16, -1, tiles))
+        _untile(M, bias, rows.start, down, O, lines)
+
+    with _cores(O.size * prod(F.shape[1:]) >= SHARED_WORK) as threads:
+        _share(convolve, _slices(len(O) * down, min(step, -(-len(O) * down // threads))), threads, hold)
+    return O
+
+
+@njit(cache=True, nogil=True)
+def _tile(X, start, down, top, left, V, lines):
+    """V (16, C, rows, across) = B^T d B: for rows of tiles from ``start`` on, ``down`` of them to a picture."""
+    _, C, height, width = X.shape
+    _, _, rows, across = V.shape
+    low, high = max(0, left), min(2 * across + 2, width + left)
+    x = X[:, :, :, low - left : high - left]  # a view in the loops would cost more than the arithmetic
+    even, odd = np.empty(across + 1, X.dtype), np.empty(across + 1, X.dtype)
+    lines[:] = 0
+    for c in range(C):
+        for r in range(rows):
+            _rows(x, (start + r) // down, c, 2 * ((start + r) % down) - top, low, lines)
+            _columns(lines, even, odd, V, c, r)
+
+
+@njit(cache=True, nogil=True)
+def _rows(x, n, c, y, low, lines):
+    """d_0 - d_2, d_1 + d_2, d_2 - d_1, d_1 - d_3, of four rows of pixels; those beyond the picture are zeros."""
+    height, width = x.shape[2:]
+    if y >= 0 and y + 3 < height:
+        for k in range(width):
+            d0, d1, d2, d3 = x[n, c, y, k], x[n, c, y + 1, k], x[n, c, y + 2, k], x[n, c, y + 3, k]
+            lines[0, low + k] = d0 - d2
+            lines[1, low + k] = d1 + d2
+            lines[2, low + k] = d2 - d1
+            lines[3, low + k] = d1 - d3
+    else:
+        for k in range(width):
+            d0 = x[n, c, y, k] if 0 <= y < height else 0
+            d1 = x[n, c, y + 1, k] if 0 <= y + 1 < height else 0
+            d2 = x[n, c, y + 2, k] if 0 <= y + 2 < height else 0
+            d3 = x[n, c, y + 3, k] if 0 <= y + 3 < height else 0
+            lines[0, low + k], lines[1, low + k] = d0 - d2, d1 + d2
+            lines[2, low + k], lines[3, low + k] = d2 - d1, d1 - d3
+
+
+@njit(cache=True, nogil=True)
+def _columns(lines, even, odd, V, c, r):
+    """The same of the columns of every tile, which lie two pixels apart."""
+    across = V.shape[3]
+    for i in range(4):
+        for t in range(across + 1):
+            even[t], odd[t] = lines[i, 2 * t], lines[i, 2 * t + 1]
+        for t in range(across):
+            V[4 * i, c, r, t] = even[t] - even[t + 1]
+        for t in range(across):
+            V[4 * i + 1, c, r, t] = odd[t] + even[t + 1]
+        for t in range(across):
+            V[4 * i + 2, c, r, t] = even[t + 1] - odd[t]
+        for t in range(across):
+            V[4 * i + 3, c, r, t] = odd[t] - odd[t + 1]
+
+
+@njit(cache=True, nogil=True)
+def _untile(M, bias, start, down, O, line):
+    """O = A^T M A + bias, for the rows of tiles that ``_tile`` made."""
+    _, K, height, width = O.shape
+    _, _, rows, across = M.shape
+    for k in range(K):
+        b = bias[k]
+        for r in range(rows):
+            o, y = O[(start + r) // down, k], 2 * ((start + r) % down)
+            for j in range(min(2, height - y)):  # m_0 + m_1 + m_2, m_1 - m_2 - m_3: first the rows, then the columns
+                for t in range(across):
+                    if j == 0:
+                        m0 = M[0, k, r, t] + M[4, k, r, t] + M[8, k, r, t]
+                        m1 = M[1, k, r, t] + M[5, k, r, t] + M[9, k, r, t]
+                        m2 = M[2, k, r, t] + M[6, k, r, t] + M[10, k, r, t]
+                        m3 = M[3, k, r, t] + M[7, k, r, t] + M[11, k, r, t]
+                    else:
+                        m0 = M[4, k, r, t] - M[8, k, r, t] - M[12, k, r, t]
+                        m1 = M[5, k, r, t] - M[9, k, r, t] - M[13, k, r, t]
+                        m2 = M[6, k, r, t] - M[10, k, r, t] - M[14, k, r, t]
+                        m3 = M[7, k, r, t] - M[11, k, r, t] - M[15, k, r, t]
+                    line[0, 2 * t], line[0, 2 * t + 1] = m0 + m1 + m2 + b, m1 - m2 - m3 + b
+                for t in range(width):
+                    o[y + j, t] = line[0, t]
+
+
+# -- Gates and pooling -------------------------------------------------------------------------------------------------
+
+
+def relu_forward(self: Any, x: Array, gate: Array) -> Array:
+    """Twin of ``ReLU.forward``, without its branch that nobody can predict."""
+    return _open(x, gate, False)
+
+
+def relu_adjoint(self: Any, R: Array, x: Array, gate: Array) -> Array:
+    """Twin of ``ReLU.adjoint``."""
+    return _open(R, gate, False)
+
+
+def relu_guided(R: Array, step: Any) -> Array:
+    """Twin of ``guided.relu_guided``."""
+    return _open(R, step.choice, True)
+
+
+def relu_deconvnet(R: Array, step: Any) -> Array:
+    """Twin of ``deconvnet.relu_deconvnet``."""
+    return np.fmax(R, R.dtype.type(0))
+
+
+def _open(R: Array, gate: Array, positive: bool) -> Array:
+    if R.size <= SMALL:
+        return np.where(gate & (R > 0) if positive else gate, R, R.dtype.type(0))
+    signals, opened = np.ascontiguousarray(R).reshape(-1, gate.size), np.ascontiguousarray(gate).reshape(-1)
+    out = np.empty(signals.shape, R.dtype)
+    _over(gate.size, R.size, lambda part: _gated(signals[:, part], opened[part], positive, out[:, part]))
+    return out.reshape(R.shape)
+
+
+def winners(x: Array, kernel: Sizes, stride: Sizes, margins: Pads, dilation: Sizes) -> Array:
+    """Twin of ``pooling.winners``."""
+    size = x.shape[-len(kernel) :]
+    before = tuple(b for b, _ in margins)
+    edges = zip(size, kernel, stride, margins, dilation, strict=True)
+    out = tuple(output_size(n, k, s, b, a, d) for n, k, s, (b, a), d in edges)
+    planes = np.ascontiguousarray(x).reshape(prod(x.shape[: -len(kernel)]), *_as_3d(size, 1))
+    switches = np.empty((len(planes), *_as_3d(out, 1)), np.int64)
+    windows = (_as_3d(kernel, 1), _as_3d(stride, 1), _as_3d(before, 0), _as_3d(dilation, 1))
+    _over(len(planes), x.size, lambda part: _winners(planes[part], *windows, switches[part]))
+    return switches.reshape(*x.shape[: -len(kernel)], *out)
+
+
+def take(x: Array, switches: Array) -> Array:
+    """Twin of ``pooling.take``."""
+    planes, pixels, cells = prod(switches.shape[:2]), prod(x.shape[2:]), prod(switches.shape[2:])
+    rows = np.ascontiguousarray(x).reshape(planes, pixels)
+    places = np.ascontiguousarray(switches).reshape(planes, cells)
+    out = np.empty(places.shape, x.dtype)
+    _over(planes, x.size, lambda part: _take(rows[part], places[part], out[part]))
+    return out.reshape(switches.shape)
+
+
+def unpool(R: Array, switches: Array, size: Sizes) -> Array:
+    """Twin of ``pooling.unpool``."""
+    lead, cells = R.shape[: -len(size)], prod(R.shape[-len(size) :])
+    plane = np.zeros((prod(lead), prod(size)), R.dtype)
+    places = np.ascontiguousarray(np.broadcast_to(switches, R.shape)).reshape(prod(lead), cells)
+    signals = np.ascontiguousarray(R).reshape(prod(lead), cells)
+    _over(prod(lead), plane.size, lambda part: _unpool(signals[part], places[part], plane[part]))
+    return plane.reshape(*lead, *size)
+
+
+def _as_3d(size: Sizes, fill: int) -> tuple[int, int, int]:
+    one, two, three = (fill,) * (3 - len(size)) + tuple(size)
+    return one, two, three
+
+
+@njit(cache=True, nogil=True)
+def _gated(R, gate, positive, out):
+    zero = R.dtype.type(0)
+    for s in range(len(R)):
+        for i in range(len(gate)):
+            r = R[s, i]
+            out[s, i] = r if gate[i] & ((r > 0) | (not positive)) else zero
 
 
 @njit(cache=True, nogil=True)
 def _winners(x, kernel, stride, before, dilation, switches):
     planes, depth, height, width = x.shape
     _, D, H, W = switches.shape
+    line, best, which = np.empty(W, x.dtype), np.empty(W, x.dtype), np.empty(W, np.int32)
     for p in range(planes):
         for d in range(D):
             for h in range(H):
+                which[:] = NOTHING
+                for i in range(kernel[0]):
+                    a = d * stride[0] - before[0] + i * dilation[0]
+                    for j in range(kernel[1]):
+                        b = h * stride[1] - before[1] + j * dilation[1]
+                        for k in range(kernel[2]):
+                            c = k * dilation[2] - before[2]  # under the first window; which windows have it inside?
+                            low, high = max(0, -(c // stride[2])), min(W, (width - 1 - c) // stride[2] + 1)
+                            if 0 <= a < depth and 0 <= b < height and low < high:
+                                _fetch(x, p, a, b, c + low * stride[2], stride[2], line[: high - low])
+                                place = np.int32((a * height + b) * width + c)
+                                _compare(line[: high - low], place, best[low:high], which[low:high])
                 for w in range(W):
-                    best, switch = x[p, 0, 0, 0], -1
-                    for i in range(kernel[0]):
-                        a = d * stride[0] - before[0] + i * dilation[0]
-                        for j in range(kernel[1]):
-                            b = h * stride[1] - before[1] + j * dilation[1]
-                            for k in range(kernel[2]):
-                                c = w * stride[2] - before[2] + k * dilation[2]
-                                inside = 0 <= a < depth and 0 <= b < height and 0 <= c < width
-                                if inside and (switch < 0 or x[p, a, b, c] > best):
-                                    best, switch = x[p, a, b, c], (a * height + b) * width + c
-                    switches[p, d, h, w] = switch
+                    switches[p, d, h, w] = which[w] + w * stride[2] if which[w] > NOTHING else -1
+
+
+@njit(cache=True, nogil=True)
+def _fetch(x, p, a, b, c, step, line):
+    for w in range(len(line)):
+        line[w] = x[p, a, b, c + w * step]
+
+
+@njit(cache=True, nogil=True)
+def _compare(line, place, best, which):
+    for w in range(len(line)):
+        value, old, held = line[w], best[w], which[w]
+        if (held == NOTHING) | (value > old):
+            best[w] = value
+            which[w] = place
+
+
+@njit(cache=True, nogil=True)
+def _take(x, switches, out):
+    for p in range(len(x)):
+        for q in range(switches.shape[1]):
+            out[p, q] = x[p, switches[p, q]]
 
 
 @njit(cache=True, nogil=True)
@@ -146,3 +399,56 @@ def _unpool(R, switches, plane):
     for p in range(R.shape[0]):
         for q in range(R.shape[1]):
             plane[p, switches[p, q]] += R[p, q]
+
+
+# -- Threads -----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _cores(large: bool) -> Iterator[int]:
+    """How many threads to use: BLAS's own number if the work is large, and BLAS keeps to one thread meanwhile."""
+    blas = _blas() if large else None
+    if blas is None:
+        yield 1
+        return
+    with _CORES:
+        threads = max((library.num_threads for library in blas.lib_controllers), default=1)
+        with blas.limit(limits=1):
+            yield threads
+
+
+@cache
+def _blas() -> Any:
+    """The BLAS libraries of this process; None where threadpoolctl is missing, and BLAS then keeps its own threads."""
+    if find_spec("threadpoolctl") is None:
+        return None
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")
+
+
+def _share(work: Callable, items: Iterable, threads: int, hold: Callable[[], Any] = lambda: None) -> None:
+    """work(item, held) for every item; each thread takes the next one, and keeps what ``hold()`` gave it: buffers."""
+    waiting = deque(items)
+
+    def run() -> None:
+        held = hold()
+        while waiting:
+            try:
+                item = waiting.popleft()
+            except IndexError:  # another thread was faster
+                return
+            work(item, held)
+
+    threads = min(threads, len(waiting))
+    if threads < 2:
+        return run()
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(run) for _ in range(threads)]:
+            done.result()
+
+
+def _over(count: int, elements: int, work: Callable[[slice], None]) -> None:
+    """work(part) for parts of range(count), shared among threads if there are many elements."""
+    with _cores(elements >= SHARED_SIZE) as threads:
+        _share(lambda part, held: work(part), _slices(count, -(-count // threads)), threads)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minixai.ops.backend import twin
-from minixai.ops.base import Weighted, over_batch, parameter, sizes
+from minixai.ops.base import Weighted, over_batch, parameter, plus, sizes
 from minixai.ops.numbers import Array
 from minixai.ops.windows import Pads, pad, pads, spread, windows
 
@@ -21,16 +21,16 @@ Sizes = tuple[int, ...]
 
 
 @twin
-def conv(Y: Array, F: Array, stride: Sizes, padding: Pads, dilation: Sizes, groups: int) -> Array:
-    """Eq. (30): o = sum over channels and taps of Y at the window times F.
+def conv(Y: Array, F: Array, stride: Sizes, padding: Pads, dilation: Sizes, groups: int, b: Any = None) -> Array:
+    """Eq. (30): o = sum over channels and taps of Y at the window times F, plus the bias of the filter.
 
-    Y (N, C, H, W), F (K, C/groups, h, w) -> (N, K, H', W'); one more axis each in 3-D.
+    Y (N, C, H, W), F (K, C/groups, h, w), b (K,) or None -> (N, K, H', W'); one more axis each in 3-D.
     """
     X = windows(pad(Y, padding), F.shape[2:], stride, dilation)  # (N, C, positions, taps)
     out = X.shape[2 : 2 + len(stride)]
     rows = F.reshape(groups, len(F) // groups, -1)  # a row per filter
     O = _patches(X, groups, len(stride)) @ rows.swapaxes(1, 2)  # o = sum Y F                         (30)
-    return O.swapaxes(2, 3).reshape(len(Y), len(F), *out)
+    return plus(O.swapaxes(2, 3).reshape(len(Y), len(F), *out), b)
 
 
 @twin
@@ -109,9 +109,9 @@ class _Conv(Weighted):
     def affine(self) -> tuple[Array, Array | None]:
         return self.weight, self.bias
 
-    def linear(self, a: Array, w: Array) -> Array:
+    def linear(self, a: Array, w: Array, b: Array | None = None) -> Array:
         self._check(a)
-        return conv(a, w, self.stride, self.padding, self.dilation, self.groups)
+        return conv(a, w, self.stride, self.padding, self.dilation, self.groups, b)
 
     def transposed(self, R: Array, w: Array, a: Array) -> Array:
         where = (a.shape[2:], self.stride, self.padding, self.dilation, self.groups)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minixai.ops.base import Op, Weighted, over_batch, parameter, per_channel
+from minixai.ops.base import Op, Weighted, over_batch, parameter, per_channel, plus
 from minixai.ops.numbers import Array, number, square_root
 
 
@@ -26,10 +26,10 @@ class Linear(Weighted):
     def affine(self) -> tuple[Array, Array | None]:
         return self.weight, self.bias
 
-    def linear(self, a: Array, w: Array) -> Array:
+    def linear(self, a: Array, w: Array, b: Array | None = None) -> Array:
         if a.ndim != 2 or a.shape[1] != w.shape[1]:
             raise ValueError(f"got an input of shape {a.shape}; expected (N, {w.shape[1]}): is a Flatten missing?")
-        return a @ w.T
+        return plus(a @ w.T, b)
 
     def transposed(self, R: Array, w: Array, a: Array) -> Array:
         return over_batch(lambda G: G @ w, R, 1)
@@ -61,7 +61,9 @@ class BatchNorm2d(Weighted):
         for name, values in self.arrays().items():
             object.__setattr__(self, name, parameter(values, 1, name))
         if len({len(a) for a in self.arrays().values()}) > 1:
-            raise ValueError(f"got {({n: len(a) for n, a in self.arrays().items()})} numbers; expected one per channel")
+            raise ValueError(
+                f"got { ({n: len(a) for n, a in self.arrays().items()}) } numbers; expected one per channel"
+            )
 
     def affine(self) -> tuple[Array, Array]:
         spread = square_root(self.running_var + number(self.eps, self.running_var))
@@ -69,10 +71,10 @@ class BatchNorm2d(Weighted):
         shift = -self.running_mean * scale
         return scale, shift if self.bias is None else shift + self.bias
 
-    def linear(self, a: Array, w: Array) -> Array:
+    def linear(self, a: Array, w: Array, b: Array | None = None) -> Array:
         if a.ndim < 2 or a.shape[1] != len(w):
             raise ValueError(f"got an input of shape {a.shape}; expected {len(w)} channels on the second axis")
-        return a * per_channel(w, a)
+        return plus(a * per_channel(w, a), b)
 
     def transposed(self, R: Array, w: Array, a: Array) -> Array:
         return R * per_channel(w, a)

@@ -34,6 +34,7 @@ def winners(x: Array, kernel: Sizes, stride: Sizes, margins: Pads, dilation: Siz
     return switch
 
 
+@twin
 def take(x: Array, switches: Array) -> Array:
     """What stands at the switches: the pooled picture."""
     planes = x.reshape(*x.shape[:2], prod(x.shape[2:]))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minixai.network import Step
-from minixai.ops import Array, ReLU
+from minixai.ops import Array, ReLU, twin
 from minixai.ops.numbers import positive, zeros
 from minixai.walk import Table, walk
 from minixai.whitebox.case import Case, Finding, at_picture, signals_of
@@ -22,6 +22,7 @@ def relu_deconvnet(R: Array, step: Step) -> Array:
     return positive(R)
 
 
+relu_deconvnet = twin(relu_deconvnet)
 DECONVNET = GRADIENT | Table("deconvnet", {ReLU: relu_deconvnet})
 
 

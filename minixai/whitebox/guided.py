@@ -6,7 +6,7 @@ Springenberg, Dosovitskiy, Brox, Riedmiller (2015).
 import numpy as np
 
 from minixai.network import Step
-from minixai.ops import Array, ReLU
+from minixai.ops import Array, ReLU, twin
 from minixai.ops.numbers import zero
 from minixai.walk import Table
 from minixai.whitebox.case import Case, Finding, at_picture, signals_of
@@ -18,6 +18,7 @@ def relu_guided(R: Array, step: Step) -> Array:
     return np.where(step.choice & (R > 0), R, zero(R))
 
 
+relu_guided = twin(relu_guided)
 GUIDED = GRADIENT | Table("guided-backprop", {ReLU: relu_guided})
 
 

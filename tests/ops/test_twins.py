@@ -2,14 +2,20 @@
 
 import inspect
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from contextvars import Context, copy_context
+from itertools import product
 from threading import Barrier
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import minixai as mx
 from minixai.ops import ENGINES, backend, compiled, convolution, pooling
+from minixai.ops.windows import pad
+from minixai.whitebox import deconvnet, guided
 
 from .material import LAYOUTS, Axis, assert_within, fractions, gamma
 
@@ -18,6 +24,12 @@ TWINS = {
     for module in (convolution, pooling)
     for name, function in vars(module).items()
     if hasattr(function, "definition") and function.__module__ == module.__name__
+}
+GATES = {  # what takes a gate: its arguments, given a signal and a gate
+    "relu_forward": (mx.ReLU.forward, lambda R, gate: (mx.ReLU(), R, gate)),
+    "relu_adjoint": (mx.ReLU.adjoint, lambda R, gate: (mx.ReLU(), R, R[(0,) * (R.ndim - gate.ndim)], gate)),
+    "relu_guided": (guided.relu_guided, lambda R, gate: (R, SimpleNamespace(choice=gate))),
+    "relu_deconvnet": (deconvnet.relu_deconvnet, lambda R, gate: (R, SimpleNamespace(choice=gate))),
 }
 DTYPES = (np.float64, np.float32)
 
@@ -31,8 +43,8 @@ def twin_of(name):
 
 def test_the_introspection_finds_them():
     assert set(TWINS) == {
-        "convolution.conv", "convolution.conv_adjoint", "convolution.filter_gradient", "pooling.winners",
-        "pooling.unpool",
+        "convolution.conv", "convolution.conv_adjoint", "convolution.filter_gradient",
+        "pooling.winners", "pooling.take", "pooling.unpool",
     }  # fmt: skip
 
 
@@ -47,7 +59,25 @@ def test_no_twin_without_a_definition():
         for name, function in vars(compiled).items()
         if inspect.isfunction(function) and function.__module__ == compiled.__name__ and not name.startswith("_")
     }
-    assert public == {name.rpartition(".")[2] for name in TWINS}
+    assert public == {name.rpartition(".")[2] for name in TWINS} | set(GATES)
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_gates_have_the_definitions_signature_and_values(name):
+    """Small and large, with and without leading axes, in every layout; a NaN is an open gate's own."""
+    function, arguments = GATES[name]
+    assert list(inspect.signature(getattr(compiled, name)).parameters) == list(
+        inspect.signature(function.definition).parameters
+    )
+    rng = np.random.default_rng(5)
+    for lead, size in product(((), (3,), (2, 1)), ((0, 2, 3, 3), (2, 3, 5, 7), (1, 40, 30, 31))):
+        for dtype in DTYPES:
+            gate = rng.integers(0, 2, size).astype(bool)
+            R = normal(rng, lead + size, dtype)
+            R = np.where(rng.random(R.shape) < 0.1, dtype(np.nan), R)
+            ours, expected = getattr(compiled, name)(*arguments(R, gate)), function.definition(*arguments(R, gate))
+            assert ours.dtype == expected.dtype
+            np.testing.assert_array_equal(ours, expected)
 
 
 def random_axes(rng, axes, usable=lambda axis: True):
@@ -78,7 +108,7 @@ def random_convolution(rng, dtype):
 
 def conv_case(rng, dtype):
     Y, F, _, where = random_convolution(rng, dtype)
-    return (Y, F), where
+    return (Y, F), (*where, normal(rng, len(F), dtype) if rng.integers(2) else None)
 
 
 def conv_adjoint_case(rng, dtype):
@@ -105,6 +135,11 @@ def winners_case(rng, dtype):
     return (list(LAYOUTS.values())[rng.integers(len(LAYOUTS))](x.astype(dtype)),), where
 
 
+def take_case(rng, dtype):
+    x, _, switches = random_switches(rng)
+    return (list(LAYOUTS.values())[rng.integers(len(LAYOUTS))](x.astype(dtype)),), (np.maximum(switches, 0),)
+
+
 def unpool_case(rng, dtype):
     x, _, switches = random_switches(rng)
     lead = ((), (2,), (2, 1))[rng.integers(3)]
@@ -116,8 +151,16 @@ MAKERS = {
     "convolution.conv_adjoint": conv_adjoint_case,
     "convolution.filter_gradient": filter_gradient_case,
     "pooling.winners": winners_case,
+    "pooling.take": take_case,
     "pooling.unpool": unpool_case,
 }
+
+
+CHOOSE_ONLY = ("pooling.winners", "pooling.take")  # they compute nothing, so nothing is rounded
+
+
+def _magnitude(a):
+    return np.abs(a.astype(np.float64)) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a
 
 
 def assert_agree(name, arrays, where):
@@ -125,11 +168,12 @@ def assert_agree(name, arrays, where):
     definition = TWINS[name].definition
     ours, expected = twin_of(name)(*arrays, *where), definition(*arrays, *where)
     assert ours.dtype == expected.dtype
-    if name == "pooling.winners":
+    if name in CHOOSE_ONLY:
         assert np.array_equal(ours, expected)
         return
-    magnitude = definition(*(np.abs(a.astype(np.float64)) for a in arrays), *where)
-    terms = definition(*(np.ones(a.shape) for a in arrays), *where).max(initial=1)
+    magnitude = definition(*(np.abs(a.astype(np.float64)) for a in arrays), *(_magnitude(w) for w in where))
+    ones = [np.ones_like(w) if isinstance(w, np.ndarray) and w.dtype.kind == "f" else w for w in where]
+    terms = definition(*(np.ones(a.shape) for a in arrays), *ones).max(initial=1)
     assert_within(ours, expected, 2 * gamma(terms, ours.dtype) * magnitude)
 
 
@@ -167,6 +211,148 @@ def test_agrees_on_several_blocks_of_the_real_size(name, monkeypatch):
         "convolution.filter_gradient": ((R, Y), ((3, 3), *where)),
     }
     assert_agree(name, *cases[name])
+
+
+# Tiles ---------------------------------------------------------------------------------------------------------------
+
+B_TILE = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
+A_TILE = np.array([[1, 1, 1, 0], [0, 1, -1, -1]])
+
+
+def by_hand(Y, F, padding, b, absolute=False):
+    """Winograd's formula, tile by tile; ``absolute``: of the magnitudes, the size of everything that is rounded."""
+    size = lambda a: abs(a) if absolute else a  # noqa: E731
+    A, B, G = map(size, (A_TILE, B_TILE, compiled.G_TILE))
+    Y, F = size(Y.astype(float)), size(F.astype(float))
+    high, wide = (n + before + after - 2 for n, (before, after) in zip(Y.shape[2:], padding, strict=True))
+    (top, bottom), (left, right) = padding
+    Y = pad(Y, ((top, bottom + high % 2), (left, right + wide % 2)))
+    O, U = np.empty((len(Y), len(F), high + high % 2, wide + wide % 2)), np.einsum("ai,kcij,bj->abkc", G, F, G)
+    for i, j in product(range(0, high, 2), range(0, wide, 2)):
+        V = np.einsum("ai,ncij,bj->abnc", B, Y[:, :, i : i + 4, j : j + 4], B)
+        O[:, :, i : i + 2, j : j + 2] = np.einsum("ia,abkc,abnc,jb->nkij", A, U, V, A)
+    return O[:, :, :high, :wide] + size(b)[:, None, None]
+
+
+def tile_case(rng):
+    n, c, k = (int(v) for v in rng.integers((0, 1, 1), (4, 9, 9)))
+    padding = tuple(tuple(int(v) for v in rng.integers(-1, 4, 2)) for _ in range(2))
+    size = [int(rng.integers(3 - min(p, 0) + 2, 12)) for p in map(sum, padding)]
+    Y, F, b = (normal(rng, shape, np.float32) for shape in ((n, c, *size), (k, c, 3, 3), (k,)))
+    return Y, F, padding, b
+
+
+def test_winograds_formula_is_the_convolution():
+    rng = np.random.default_rng(1)
+    for _ in range(10):
+        Y, F, padding, b = tile_case(rng)
+        expected = convolution.conv.definition(Y.astype(float), F.astype(float), (1, 1), padding, (1, 1), 1, b)
+        np.testing.assert_allclose(by_hand(Y, F, padding, b), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_tiles_agree_with_the_definition(threads, monkeypatch):
+    """Sums of C products and at most 18 more roundings: tile 2, filter 9, outputs 2 + 2, bias; each within gamma."""
+    monkeypatch.setattr(compiled, "_cores", lambda large: nullcontext(threads))
+    monkeypatch.setattr(compiled, "LEAST_TILES", 5)  # several blocks, also across pictures
+    monkeypatch.setattr(compiled, "TILE_BYTES", 0)
+    rng = np.random.default_rng(2)
+    for _ in range(60):
+        Y, F, padding, b = tile_case(rng)
+        where = (1, 1), padding, (1, 1), 1
+        expected = convolution.conv.definition(Y.astype(float), F.astype(float), *where, b.astype(float))
+        bound = gamma(F.shape[1] + 18, np.float32) * by_hand(Y, F, padding, b, absolute=True)
+        assert_within(compiled._by_tiles(Y, F, padding, b), expected, bound)
+        swapped = np.ascontiguousarray(convolution.flip(F))
+        assert_within(compiled._by_tiles(Y, swapped, padding, b, turned=True), expected, bound)
+
+
+LARGE = {  # whether tiles pay: (Y, F, stride, padding, dilation, groups)
+    "large": ((1, 64, 40, 40), (64, 64, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1, True),
+    "stacked": ((6, 64, 14, 14), (64, 64, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1, True),
+    "small": ((1, 16, 16, 16), (16, 16, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1, False),
+    "picture": ((1, 3, 99, 99), (64, 3, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1, False),
+    "strided": ((1, 64, 80, 80), (64, 64, 3, 3), (2, 2), ((1, 1), (1, 1)), (1, 1), 1, False),
+    "dilated": ((1, 64, 40, 40), (64, 64, 3, 3), (1, 1), ((2, 2), (2, 2)), (2, 2), 1, False),
+    "groups": ((1, 128, 60, 60), (64, 32, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 4, False),
+    "1x1": ((1, 256, 60, 60), (64, 256, 1, 1), (1, 1), ((0, 0), (0, 0)), (1, 1), 1, False),
+    "5x5": ((1, 32, 40, 40), (64, 32, 5, 5), (1, 1), ((2, 2), (2, 2)), (1, 1), 1, False),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", LARGE)
+def test_large_layers_agree_on_every_way_through(name, dtype, monkeypatch):
+    """One picture through the layer and back, by several threads; tiles where they pay, and only in float32."""
+    data, filters, *where, by_tiles = LARGE[name]
+    called, original = [], compiled._by_tiles
+    monkeypatch.setattr(compiled, "_by_tiles", lambda *args, **kwargs: called.append(1) or original(*args, **kwargs))
+    monkeypatch.setattr(compiled, "_cores", lambda large: nullcontext(2 if large else 1))
+    rng = np.random.default_rng(6)
+    Y, F, b = (rng.standard_normal(shape) for shape in (data, filters, filters[:1]))
+    Y, F, b = Y.astype(dtype), F.astype(dtype), b.astype(dtype)
+    out = convolution.conv.definition(Y.astype(float), F.astype(float), *where, b.astype(float))
+    rounding = 30 * np.finfo(dtype).eps * np.sqrt(F[0].size * 2 * len(F))  # sums of N(0, 1), and ten deviations
+    assert abs(compiled.conv(Y, F, *where, b) - out).max() < rounding
+    R = rng.standard_normal(out.shape).astype(dtype)
+    back = convolution.conv_adjoint.definition(R.astype(float), F.astype(float), data[2:], *where)
+    assert abs(compiled.conv_adjoint(R, F, data[2:], *where) - back).max() < rounding
+    assert len(called) == (2 if by_tiles and dtype == np.float32 else 0)
+
+
+# Threads -------------------------------------------------------------------------------------------------------------
+
+
+def blas_threads():
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+def test_blas_keeps_to_one_thread_while_the_engine_has_them_and_gets_them_back():
+    with threadpool_limits(2, user_api="blas"):
+        with compiled._cores(large=True) as threads:
+            assert threads == 2 and blas_threads() == {1}
+        assert blas_threads() == {2}
+        with pytest.raises(KeyError), compiled._cores(large=True):
+            raise KeyError("in the block")
+        assert blas_threads() == {2}
+        with compiled._cores(large=False) as threads:
+            assert threads == 1 and blas_threads() == {2}
+
+
+def test_two_callers_at_once_leave_blas_as_it_was():
+    rng = np.random.default_rng(3)
+    Y, F = rng.standard_normal((1, 64, 40, 40)).astype("f"), rng.standard_normal((64, 64, 3, 3)).astype("f")
+    where = (1, 1), ((1, 1), (1, 1)), (1, 1), 1
+    with threadpool_limits(2, user_api="blas"):
+        expected = compiled.conv(Y, F, *where)
+        with ThreadPoolExecutor(4) as pool:
+            for found in pool.map(lambda _: compiled.conv(Y, F, *where), range(12)):
+                assert np.array_equal(found, expected)
+        assert blas_threads() == {2}
+
+
+def test_every_item_is_done_once_and_an_error_is_heard():
+    done = []
+    compiled._share(lambda item, held: done.append((item, held)), range(50), 3, lambda: "buffer")
+    assert sorted(done) == [(i, "buffer") for i in range(50)]
+
+    def refuse(item, held):
+        raise ValueError(item)
+
+    for threads in (1, 3):
+        with pytest.raises(ValueError, match="7"):
+            compiled._share(refuse, [7, 7, 7], threads)
+        compiled._share(refuse, [], threads)
+
+
+def test_without_threadpoolctl_blas_keeps_its_threads(monkeypatch):
+    compiled._blas.cache_clear()
+    monkeypatch.setattr(compiled, "find_spec", lambda name: None)
+    try:
+        with compiled._cores(large=True) as threads:
+            assert threads == 1
+    finally:
+        compiled._blas.cache_clear()
 
 
 # Which engine computes -----------------------------------------------------------------------------------------------
