@@ -46,7 +46,7 @@ def drawn(chapters: Sequence[Source]) -> str:
     lines = "".join(_arrow(at[one], at[name]) for name, asked in needs.items() for one in asked)
     boxes = "".join(_box(c, *at[c.name[:2]]) for c in chapters)
     return (
-        f'<svg class="needs" viewBox="-2 -2 {width} {height}" role="img" aria-labelledby="needs-title needs-words">'
+        f'<svg class="needs" viewBox="-2 -2 {width} {height}" role="group" aria-labelledby="needs-title needs-words">'
         f'<title id="needs-title">Which chapter needs which</title><desc id="needs-words">{escape(words)}.</desc>'
         f"{lines}{boxes}</svg>"
     )
