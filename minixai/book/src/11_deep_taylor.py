@@ -304,9 +304,9 @@ for name in ("lrp-0", "deep-taylor"):
 draw.strip({name: m / abs(m).max() for name, m in maps.items()}, picture=xs[12, 0], columns=4)
 
 # %% [markdown]
-# Well founded, point by point, and nearly deaf to the class. To turn down what speaks *for* a neuron is a fair comparison, for that
-# neuron. But what speaks against stands still in every hidden layer, and never gets a share. LRP-0, with its bad
-# points, hears both questions. A good question, asked a thousand times, need not add up to the one you had.
+# Well founded, point by point, and nearly deaf to the class. To turn down what speaks *for* a neuron is a fair
+# comparison, for it. But what speaks against stands still in every hidden layer, and never gets a share. LRP-0, with
+# its bad points, hears both. A good question, asked a thousand times, need not add up to the one you had.
 #
 # ## Exit ticket
 #
