@@ -17,6 +17,7 @@ from minixai.book.numbers.ch18 import ASKED, SHARE_OUT, TIE, a_coin_gets, four, 
 from minixai.book.teaching import plans
 from minixai.experiments import EXPERIMENTS, stored
 from minixai.experiments.randomisation import likeness
+from tests.book.node import needs_node, node
 
 CHAPTER = source.read(*source.paths(("18",)))
 PROSE = " ".join(" ".join(cell.text for cell in CHAPTER.cells if cell.kind == "markdown").replace("\n#", "\n").split())
@@ -91,8 +92,15 @@ def test_at_the_tie_all_three_walks_turn_round():
     one, other = sixteen(TIE, 1), sixteen(TIE, 2)
     for name in ("gradient", "DeconvNet", "guided"):
         assert one[name].tolist() == [1, 0] and other[name].tolist() == [0, 1]
-    state = book.figures.wirings(TIE).widget.state
-    assert state["x"] == [10, 10]
+    assert book.figures.wirings(TIE).widget.state["x"] == [10, 10]
+
+
+@needs_node
+@pytest.mark.parametrize("wiring", [1, 2])
+def test_the_page_says_at_the_tie_what_the_engine_says(tmp_path, wiring):
+    found = node(tmp_path, "wirings", f"it.walks([10, 10], it.wirings()[{wiring - 1}])")
+    assert found["score"] == 10
+    assert all(found[name] == sixteen(TIE, wiring)[name].tolist() for name in ("gradient", "DeconvNet", "guided"))
 
 
 # -- eight maps --------------------------------------------------------------------------------------------------------
@@ -213,6 +221,11 @@ def test_the_readers_rule_gives_every_stored_verdict(section):
     for line, o in zip(lines, outcomes, strict=True):
         assert o == stored(o.claim.name) and line.startswith(o.verdict) and o.claim.name in line
         assert ch18.verdicts_of(o, KNOWN["verdict"].solution) == [s.verdict for s in o.statements]
+
+
+def test_whoever_takes_the_sign_of_the_middle_is_recognised():
+    verdict = check(KNOWN["verdict"], lambda low, high, border: np.sign((low + high) / 2 - border))
+    assert verdict.diagnosis.name == "the middle decides"
 
 
 def test_another_rule_gives_other_verdicts():

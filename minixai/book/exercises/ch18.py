@@ -214,9 +214,9 @@ ONE_FORMULA = Counterexample(
 
 NAME_THE_MAP = Naming(
     id="name_the_map",
-    ask="Which method drew which map? {'A': ..., 'B': ..., and so on to 'H'}, with the names gradient, "
-    "guided-backprop, smoothgrad, grad-cam, fem, lrp-0, lrp-alphabeta (alpha 1, beta 0), and scrambled for the "
-    "network whose weights were shuffled.",
+    ask="Which method drew which of the chapter's eight maps? {'A': ..., 'B': ..., and so on to 'H'}, with the names "
+    "gradient, guided-backprop, smoothgrad, grad-cam, fem, lrp-0, lrp-alphabeta (alpha 1, beta 0), and scrambled for "
+    "the network whose weights were shuffled.",
     answer={letter: name for letter, (name, _) in EIGHT.items()},
     confusions={
         frozenset({"guided-backprop", "gradient"}): "Guided and gradient: guided stops bad news, so it is dark beside "
@@ -318,9 +318,9 @@ VERDICT = Function(
         ),
     ),
     cases=(
-        (exact([0.5, -2, -3, 1]), exact([2, 1, -1, 3]), exact([0, -0.5, 0.5, 1])),
-        (exact([2, 0.25, -1, 4, -2]), exact([3, 0.75, 0.5, 6, 0.5]), exact([1, 0.5, 0.5, 7, -3])),
-        (exact([-4, 3, 0.5]), exact([-3.5, 5, 1.5]), exact([-5, 4.5, 2])),
+        (exact([0.5, -2, -3, 1]), exact([2, 1.5, -1, 3]), exact([0, -0.5, 0.5, 1])),
+        (exact([2, 0.25, -1, 4, -2]), exact([3, 0.75, 0.5, 6, 0.5]), exact([1, 0.375, 0.25, 7, -3])),
+        (exact([-4, 3, 0.5]), exact([-3.5, 5, 1.5]), exact([-5, 4.5, 0.5])),
     ),
     property=Property(
         "the opposite claim gets the opposite verdict; a border below everything confirms; one between the ends leaves "

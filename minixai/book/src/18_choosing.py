@@ -243,8 +243,8 @@ ours = ch18.Page(
     question="What would have to look different, for it to say healthy?", user="the patient",
     methods=("lrp-composite", "gradient"), intervention="the lesion painted over, in the grey around it",
     check=f"likeness after shuffling: LRP {alike['lrp-composite']}, gradient {alike['gradient']}",
-    signed=f"Of the drawn lesions that it found, painted over once, it calls healthy {turned['lesion']}. With the "
-    f"same paint elsewhere: {turned['elsewhere'].split(',')[0]}.",
+    signed=f"Of the drawn lesions that it found it calls healthy, once they are painted over, "
+    f"{turned['lesion']}. With the same paint elsewhere: {turned['elsewhere'].split(',')[0]}.",
     refused="The map shows why you are ill.",
 )  # fmt: skip
 yours = ch18.Page(question="", user="", methods=(), intervention="", check="", signed="", refused="")

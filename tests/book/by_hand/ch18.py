@@ -19,7 +19,7 @@ EXERCISES = {
     },
     "verdict": {
         "": [1, 0, -1, 0],
-        "the middle decides": [1, -1, -1, 1],
+        "the middle decides": [1, 1, -1, 1],
         "not confirmed is refuted": [1, -1, -1, -1],
         "not refuted is confirmed": [1, 1, -1, 1],
         "clear is confirmed": [1, 0, 1, 0],
