@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import product
 from math import prod
@@ -18,9 +19,9 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from minixai.ops.numbers import Array
+from minixai.ops import pooling
+from minixai.ops.numbers import Array, zero
 from minixai.ops.windows import Pads, output_size, pad
 
 Sizes = tuple[int, ...]
@@ -30,8 +31,7 @@ LEAST_TILES = 192  # ... but so many at least, because each product reads all th
 TILED_WORK = 1 << 25  # multiplications from which tiles pay: small networks never load their kernels
 SHARED_WORK = 1 << 24  # multiplications from which starting threads pays
 SHARED_SIZE = 1 << 20  # likewise, elements
-NOTHING = -(1 << 31)  # no winner yet
-SMALL = 1 << 14  # elements up to which a kernel is not worth its loading
+SMALL = 1 << 15  # elements up to which Numba is not worth its loading
 _CORES = Lock()  # the cores are one resource: who computes on all of them does so alone
 
 # -- Convolution by patches --------------------------------------------------------------------------------------------
@@ -181,92 +181,13 @@ def _by_tiles(Y: Array, F: Array, padding: Pads, b: Array | None, turned: bool =
         V, M = (
             a[: 16 * n * tiles].reshape(16, n, -1, across) for a, n in ((held[0], U.shape[2]), (held[1], U.shape[1]))
         )
-        _tile(X, rows.start, down, top, left, V, lines)
+        _loops().tile(X, rows.start, down, top, left, V, lines)
         np.matmul(U, V.reshape(16, -1, tiles), out=M.reshape(16, -1, tiles))
-        _untile(M, bias, rows.start, down, O, lines)
+        _loops().untile(M, bias, rows.start, down, O, lines)
 
     with _cores(O.size * prod(F.shape[1:]) >= SHARED_WORK) as threads:
         _share(convolve, _slices(len(O) * down, min(step, -(-len(O) * down // threads))), threads, hold)
     return O
-
-
-@njit(cache=True, nogil=True)
-def _tile(X, start, down, top, left, V, lines):
-    """V (16, C, rows, across) = B^T d B: for rows of tiles from ``start`` on, ``down`` of them to a picture."""
-    _, C, height, width = X.shape
-    _, _, rows, across = V.shape
-    low, high = max(0, left), min(2 * across + 2, width + left)
-    x = X[:, :, :, low - left : high - left]  # a view in the loops would cost more than the arithmetic
-    even, odd = np.empty(across + 1, X.dtype), np.empty(across + 1, X.dtype)
-    lines[:] = 0
-    for c in range(C):
-        for r in range(rows):
-            _rows(x, (start + r) // down, c, 2 * ((start + r) % down) - top, low, lines)
-            _columns(lines, even, odd, V, c, r)
-
-
-@njit(cache=True, nogil=True)
-def _rows(x, n, c, y, low, lines):
-    """d_0 - d_2, d_1 + d_2, d_2 - d_1, d_1 - d_3, of four rows of pixels; those beyond the picture are zeros."""
-    height, width = x.shape[2:]
-    if y >= 0 and y + 3 < height:
-        for k in range(width):
-            d0, d1, d2, d3 = x[n, c, y, k], x[n, c, y + 1, k], x[n, c, y + 2, k], x[n, c, y + 3, k]
-            lines[0, low + k] = d0 - d2
-            lines[1, low + k] = d1 + d2
-            lines[2, low + k] = d2 - d1
-            lines[3, low + k] = d1 - d3
-    else:
-        for k in range(width):
-            d0 = x[n, c, y, k] if 0 <= y < height else 0
-            d1 = x[n, c, y + 1, k] if 0 <= y + 1 < height else 0
-            d2 = x[n, c, y + 2, k] if 0 <= y + 2 < height else 0
-            d3 = x[n, c, y + 3, k] if 0 <= y + 3 < height else 0
-            lines[0, low + k], lines[1, low + k] = d0 - d2, d1 + d2
-            lines[2, low + k], lines[3, low + k] = d2 - d1, d1 - d3
-
-
-@njit(cache=True, nogil=True)
-def _columns(lines, even, odd, V, c, r):
-    """The same of the columns of every tile, which lie two pixels apart."""
-    across = V.shape[3]
-    for i in range(4):
-        for t in range(across + 1):
-            even[t], odd[t] = lines[i, 2 * t], lines[i, 2 * t + 1]
-        for t in range(across):
-            V[4 * i, c, r, t] = even[t] - even[t + 1]
-        for t in range(across):
-            V[4 * i + 1, c, r, t] = odd[t] + even[t + 1]
-        for t in range(across):
-            V[4 * i + 2, c, r, t] = even[t + 1] - odd[t]
-        for t in range(across):
-            V[4 * i + 3, c, r, t] = odd[t] - odd[t + 1]
-
-
-@njit(cache=True, nogil=True)
-def _untile(M, bias, start, down, O, line):
-    """O = A^T M A + bias, for the rows of tiles that ``_tile`` made."""
-    _, K, height, width = O.shape
-    _, _, rows, across = M.shape
-    for k in range(K):
-        b = bias[k]
-        for r in range(rows):
-            o, y = O[(start + r) // down, k], 2 * ((start + r) % down)
-            for j in range(min(2, height - y)):  # m_0 + m_1 + m_2, m_1 - m_2 - m_3: first the rows, then the columns
-                for t in range(across):
-                    if j == 0:
-                        m0 = M[0, k, r, t] + M[4, k, r, t] + M[8, k, r, t]
-                        m1 = M[1, k, r, t] + M[5, k, r, t] + M[9, k, r, t]
-                        m2 = M[2, k, r, t] + M[6, k, r, t] + M[10, k, r, t]
-                        m3 = M[3, k, r, t] + M[7, k, r, t] + M[11, k, r, t]
-                    else:
-                        m0 = M[4, k, r, t] - M[8, k, r, t] - M[12, k, r, t]
-                        m1 = M[5, k, r, t] - M[9, k, r, t] - M[13, k, r, t]
-                        m2 = M[6, k, r, t] - M[10, k, r, t] - M[14, k, r, t]
-                        m3 = M[7, k, r, t] - M[11, k, r, t] - M[15, k, r, t]
-                    line[0, 2 * t], line[0, 2 * t + 1] = m0 + m1 + m2 + b, m1 - m2 - m3 + b
-                for t in range(width):
-                    o[y + j, t] = line[0, t]
 
 
 # -- Gates and pooling -------------------------------------------------------------------------------------------------
@@ -289,20 +210,22 @@ def relu_guided(R: Array, step: Any) -> Array:
 
 def relu_deconvnet(R: Array, step: Any) -> Array:
     """Twin of ``deconvnet.relu_deconvnet``."""
-    return np.fmax(R, R.dtype.type(0))
+    return np.fmax(R, zero(R))
 
 
 def _open(R: Array, gate: Array, positive: bool) -> Array:
     if R.size <= SMALL:
-        return np.where(gate & (R > 0) if positive else gate, R, R.dtype.type(0))
+        return np.where(gate & (R > 0) if positive else gate, R, zero(R))
     signals, opened = np.ascontiguousarray(R).reshape(-1, gate.size), np.ascontiguousarray(gate).reshape(-1)
     out = np.empty(signals.shape, R.dtype)
-    _over(gate.size, R.size, lambda part: _gated(signals[:, part], opened[part], positive, out[:, part]))
+    _over(gate.size, R.size, lambda part: _loops().gated(signals[:, part], opened[part], positive, out[:, part]))
     return out.reshape(R.shape)
 
 
 def winners(x: Array, kernel: Sizes, stride: Sizes, margins: Pads, dilation: Sizes) -> Array:
     """Twin of ``pooling.winners``."""
+    if x.size <= SMALL:
+        return _definition(pooling.winners)(x, kernel, stride, margins, dilation)
     size = x.shape[-len(kernel) :]
     before = tuple(b for b, _ in margins)
     edges = zip(size, kernel, stride, margins, dilation, strict=True)
@@ -310,95 +233,41 @@ def winners(x: Array, kernel: Sizes, stride: Sizes, margins: Pads, dilation: Siz
     planes = np.ascontiguousarray(x).reshape(prod(x.shape[: -len(kernel)]), *_as_3d(size, 1))
     switches = np.empty((len(planes), *_as_3d(out, 1)), np.int64)
     windows = (_as_3d(kernel, 1), _as_3d(stride, 1), _as_3d(before, 0), _as_3d(dilation, 1))
-    _over(len(planes), x.size, lambda part: _winners(planes[part], *windows, switches[part]))
+    _over(len(planes), x.size, lambda part: _loops().winners(planes[part], *windows, switches[part]))
     return switches.reshape(*x.shape[: -len(kernel)], *out)
 
 
 def take(x: Array, switches: Array) -> Array:
     """Twin of ``pooling.take``."""
+    if x.size <= SMALL:
+        return _definition(pooling.take)(x, switches)
     planes, pixels, cells = prod(switches.shape[:2]), prod(x.shape[2:]), prod(switches.shape[2:])
     rows = np.ascontiguousarray(x).reshape(planes, pixels)
     places = np.ascontiguousarray(switches).reshape(planes, cells)
     out = np.empty(places.shape, x.dtype)
-    _over(planes, x.size, lambda part: _take(rows[part], places[part], out[part]))
+    _over(planes, x.size, lambda part: _loops().take(rows[part], places[part], out[part]))
     return out.reshape(switches.shape)
 
 
 def unpool(R: Array, switches: Array, size: Sizes) -> Array:
     """Twin of ``pooling.unpool``."""
+    if R.size <= SMALL:
+        return _definition(pooling.unpool)(R, switches, size)
     lead, cells = R.shape[: -len(size)], prod(R.shape[-len(size) :])
     plane = np.zeros((prod(lead), prod(size)), R.dtype)
     places = np.ascontiguousarray(np.broadcast_to(switches, R.shape)).reshape(prod(lead), cells)
     signals = np.ascontiguousarray(R).reshape(prod(lead), cells)
-    _over(prod(lead), plane.size, lambda part: _unpool(signals[part], places[part], plane[part]))
+    _over(prod(lead), plane.size, lambda part: _loops().unpool(signals[part], places[part], plane[part]))
     return plane.reshape(*lead, *size)
+
+
+def _definition(function: Any) -> Callable:
+    return function.definition
 
 
 def _as_3d(size: Sizes, fill: int) -> tuple[int, int, int]:
     one, two, three = (fill,) * (3 - len(size)) + tuple(size)
     return one, two, three
-
-
-@njit(cache=True, nogil=True)
-def _gated(R, gate, positive, out):
-    zero = R.dtype.type(0)
-    for s in range(len(R)):
-        for i in range(len(gate)):
-            r = R[s, i]
-            out[s, i] = r if gate[i] & ((r > 0) | (not positive)) else zero
-
-
-@njit(cache=True, nogil=True)
-def _winners(x, kernel, stride, before, dilation, switches):
-    planes, depth, height, width = x.shape
-    _, D, H, W = switches.shape
-    line, best, which = np.empty(W, x.dtype), np.empty(W, x.dtype), np.empty(W, np.int32)
-    for p in range(planes):
-        for d in range(D):
-            for h in range(H):
-                which[:] = NOTHING
-                for i in range(kernel[0]):
-                    a = d * stride[0] - before[0] + i * dilation[0]
-                    for j in range(kernel[1]):
-                        b = h * stride[1] - before[1] + j * dilation[1]
-                        for k in range(kernel[2]):
-                            c = k * dilation[2] - before[2]  # under the first window; which windows have it inside?
-                            low, high = max(0, -(c // stride[2])), min(W, (width - 1 - c) // stride[2] + 1)
-                            if 0 <= a < depth and 0 <= b < height and low < high:
-                                _fetch(x, p, a, b, c + low * stride[2], stride[2], line[: high - low])
-                                place = np.int32((a * height + b) * width + c)
-                                _compare(line[: high - low], place, best[low:high], which[low:high])
-                for w in range(W):
-                    switches[p, d, h, w] = which[w] + w * stride[2] if which[w] > NOTHING else -1
-
-
-@njit(cache=True, nogil=True)
-def _fetch(x, p, a, b, c, step, line):
-    for w in range(len(line)):
-        line[w] = x[p, a, b, c + w * step]
-
-
-@njit(cache=True, nogil=True)
-def _compare(line, place, best, which):
-    for w in range(len(line)):
-        value, old, held = line[w], best[w], which[w]
-        if (held == NOTHING) | (value > old):
-            best[w] = value
-            which[w] = place
-
-
-@njit(cache=True, nogil=True)
-def _take(x, switches, out):
-    for p in range(len(x)):
-        for q in range(switches.shape[1]):
-            out[p, q] = x[p, switches[p, q]]
-
-
-@njit(cache=True, nogil=True)
-def _unpool(R, switches, plane):
-    for p in range(R.shape[0]):
-        for q in range(R.shape[1]):
-            plane[p, switches[p, q]] += R[p, q]
 
 
 # -- Threads -----------------------------------------------------------------------------------------------------------
@@ -415,6 +284,10 @@ def _cores(large: bool) -> Iterator[int]:
         threads = max((library.num_threads for library in blas.lib_controllers), default=1)
         with blas.limit(limits=1):
             yield threads
+
+
+def _loops() -> Any:
+    return import_module("minixai.ops.loops")
 
 
 @cache

@@ -1,6 +1,8 @@
 """The compiled twins: one for every definition, of the same signature, agreeing with it to rounding; and mx.use."""
 
 import inspect
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from contextvars import Context, copy_context
@@ -32,6 +34,13 @@ GATES = {  # what takes a gate: its arguments, given a signal and a gate
     "relu_deconvnet": (deconvnet.relu_deconvnet, lambda R, gate: (R, SimpleNamespace(choice=gate))),
 }
 DTYPES = (np.float64, np.float32)
+
+
+@pytest.fixture(autouse=True)
+def every_loop(request, monkeypatch):
+    """Small arrays take the definitions and leave Numba alone; these tests are about the loops."""
+    if "small" not in request.node.name:
+        monkeypatch.setattr(compiled, "SMALL", 0)
 
 
 def twin_of(name):
@@ -298,6 +307,22 @@ def test_large_layers_agree_on_every_way_through(name, dtype, monkeypatch):
     back = convolution.conv_adjoint.definition(R.astype(float), F.astype(float), data[2:], *where)
     assert abs(compiled.conv_adjoint(R, F, data[2:], *where) - back).max() < rounding
     assert len(called) == (2 if by_tiles and dtype == np.float32 else 0)
+
+
+SMALL_NETWORK = """
+import sys, numpy as np, minixai as mx
+features = [mx.Conv2d(np.ones((2, 1, 3, 3))), mx.ReLU(), mx.MaxPool2d(2)]
+net = mx.Network.sequential([*features, mx.Flatten(), mx.Linear(np.eye(8))])
+for method in ("gradient", "guided-backprop", "deconvnet"):
+    mx.explain(net, np.ones((1, 6, 6)), method)
+assert mx.engine() == "compiled"
+print([name for name in ("numba", "threadpoolctl") if name in sys.modules])
+"""
+
+
+def test_small_networks_load_neither_numba_nor_threads():
+    done = subprocess.run([sys.executable, "-c", SMALL_NETWORK], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 # Threads -------------------------------------------------------------------------------------------------------------
