@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 
 from minixai import api, draw, files, threads, zoo
 from minixai.adversarial.commands import attack_verb
+from minixai.bench import commands as benchmarking
 from minixai.conformance.commands import conform
 from minixai.experiments import commands as experimenting
 from minixai.lab import lab
@@ -183,8 +184,8 @@ def crosscheck(
     as_json: AsJson = False,
 ) -> None:
     """Compare the engine with PyTorch, method by method; exit code 1 if they disagree."""
-    from minixai import bench
     from minixai import crosscheck as checking
+    from minixai.bench.machine import surroundings
 
     if dtype not in checking.TOLERANCE:
         raise ValueError(f"--dtype is {dtype!r}; expected {' or '.join(checking.TOLERANCE)}")
@@ -198,7 +199,7 @@ def crosscheck(
         if not as_json:
             typer.echo(reports[-1].as_text())
     if record:
-        written = checking.record(reports, files.root("data") / "results", bench.surroundings(device))
+        written = checking.record(reports, files.root("data") / "results", surroundings(device))
         typer.echo(", ".join(map(str, written)), err=as_json)
     if out is not None:
         typer.echo(str(draw.save_figure(draw.differences([r.as_dict() for r in reports]), out)), err=as_json)
@@ -211,30 +212,7 @@ def crosscheck(
 app.command()(judging.metrics)
 app.command()(judging.score)
 app.command()(experimenting.experiment)
-
-
-@app.command()
-def bench(
-    pytorch: Annotated[bool, typer.Option("--pytorch", help="The mirror against the bare autograd call.")] = False,
-    network: Annotated[str, typer.Option(help="Its architecture is timed, with seeded random weights.")] = "vgg16",
-    device: Annotated[str, typer.Option(help="Where PyTorch computes: cpu, cuda ...")] = "cpu",
-    rounds: Annotated[int, typer.Option(min=2, help="How often each pair is timed.")] = 9,
-    as_json: AsJson = False,
-) -> None:
-    """Time things against each other, in turn, as ratios."""
-    from minixai import bench as timing
-    from minixai.crosscheck import careful
-
-    if not pytorch:
-        raise ValueError("say what is to be timed: minixai bench --pytorch")
-    with careful(device):
-        ratios = timing.against_autograd(zoo.random(network, 0), device, rounds)
-        around = timing.surroundings(device)
-    if as_json:
-        return print_json({"network": network, **around, "ratios": [asdict(r) for r in ratios]})
-    typer.echo(f"{network}, {', '.join(f'{k} {v}' for k, v in around.items())}; a bare call is 1")
-    for ratio in ratios:
-        typer.echo(ratio.as_text())
+app.command()(benchmarking.bench)
 
 
 @app.command()

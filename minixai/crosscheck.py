@@ -26,6 +26,7 @@ from minixai.result import Explanation
 from minixai.walk import walk
 from minixai.whitebox.case import Case
 from minixai.whitebox.shares import Shares
+from minixai.zoo.noise import texture as texture  # for who compares
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}  # of the largest value
 FLIP = {"float64": 1e-12, "float32": 1e-5}  # rounding may turn a decision that is this close, of the layer's largest
@@ -121,17 +122,6 @@ def defaults(wanted: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
     if unknown:
         raise ValueError(f"methods {', '.join(unknown)} are not known; expected some of {', '.join(names)}")
     return {name: FEW.get(name, {}) for name in wanted or names}
-
-
-def texture(network: Network, n: int = 2, seed: int = 0) -> Array:
-    """Seeded noise all over the range of the network's pictures: without flat regions, few decisions are close."""
-    if network.input_shape is None:
-        raise ValueError("the network does not say how large its pictures are; give x")
-    rng, shape = np.random.default_rng(seed), (n, *network.input_shape)
-    if network.box is None:
-        return rng.standard_normal(shape)
-    low, high = (np.broadcast_to(np.asarray(edge, float), shape[1:]) for edge in network.box)
-    return low + (high - low) * rng.random(shape)
 
 
 @contextmanager

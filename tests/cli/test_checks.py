@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import minixai as mx
-from minixai import bench, crosscheck, draw, files
+from minixai import crosscheck, draw, files
+from minixai.bench import mirror
 from minixai.whitebox import guided
 from tests.cli.test_cli import as_json, run
 
@@ -92,18 +93,7 @@ def test_the_committed_record_passed_and_its_table_is_its_own():
 
 def test_bench_says_what_was_timed():
     found = as_json("bench", "--pytorch", "--network", "digits", "--rounds", "2")
-    assert [r["name"] for r in found["ratios"]] == list(bench.TARGETS)
+    assert [r["name"] for r in found["ratios"]] == list(mirror.TARGETS)
     assert all(0 < r["low"] <= r["ratio"] <= r["high"] for r in found["ratios"])
     said = run("bench", "--pytorch", "--network", "digits", "--rounds", "2").stdout.splitlines()
-    assert said[0].startswith("digits, ") and len(said) == 1 + len(bench.TARGETS)
-
-
-def test_bench_wants_to_know_what():
-    assert "say what is to be timed" in run("bench", code=2).stderr
-
-
-def test_pairs_are_timed_in_turn():
-    order = []
-    ratio = bench.paired("x", lambda: order.append("yardstick"), lambda: order.append("call"), rounds=3)
-    assert order == ["call", "yardstick", "yardstick", "call"] * 2
-    assert ratio.low <= ratio.ratio <= ratio.high
+    assert said[0].startswith("digits, ") and len(said) == 1 + len(mirror.TARGETS)
