@@ -24,7 +24,7 @@ BIN     := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help lab site teacher test test-all lint mutants crosscheck check clean
+.PHONY: help lab site teacher test test-all lint mutants crosscheck bench benchmarks check clean
 
 help:  ## say what can be made
 	@echo "make PYTHON=python3.12 ... chooses the Python that .venv is made with (now: $(PYTHON))"
@@ -59,6 +59,12 @@ crosscheck: .venv/.test  ## engine against PyTorch on every network (VGG16 takes
 	@$(BIN)/minixai crosscheck --dtype float32 --record
 	@$(BIN)/minixai crosscheck --random --pictures 1 --record \
 	    --network alexnet --network squeezenet --network resnet34 --network vgg16
+
+bench: .venv/.test  ## time the engine against PyTorch and Captum (some ten minutes of a quiet machine), recorded in data/results
+	@$(BIN)/minixai bench --record
+
+benchmarks: .venv/.test  ## time the kernels one by one
+	@$(BIN)/python -m pytest -q -p no:xdist --benchmark-enable --benchmark-only tests/benchmarks
 
 check: lint test  ## what continuous integration runs
 
