@@ -73,7 +73,8 @@ def _show_ratios(axes: "Axes", rows: Sequence[Mapping[str, Any]]) -> None:
     axes.set_yticks(places, labels=[f"{row['name']}  /  {row['against']}" for row in rows])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(-0.7, len(rows) - 0.3)
-    axes.set_title("times as much as the other library (dashed: the same)\nbar: middle half of the rounds; tick: at most so much is wanted")
+    said = ("times as much as the other library (dashed: the same)", "bar: middle half of the rounds; tick: wanted at most")
+    axes.set_title("\n".join(said))
 
 
 def _show_curve(axes: "Axes", curve: Mapping[str, Any]) -> None:
