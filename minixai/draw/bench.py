@@ -73,7 +73,10 @@ def _show_ratios(axes: "Axes", rows: Sequence[Mapping[str, Any]]) -> None:
     axes.set_yticks(places, labels=[f"{row['name']}  /  {row['against']}" for row in rows])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(-0.7, len(rows) - 0.3)
-    said = ("times as much as the other library (dashed: the same)", "bar: middle half of the rounds; tick: wanted at most")
+    said = (
+        "times as much as the other library (dashed: the same)",
+        "bar: middle half of the rounds; tick: wanted at most",
+    )
     axes.set_title("\n".join(said))
 
 
