@@ -169,6 +169,14 @@ CARDS = {
         "**Faithfulness** asks it: hide what the map marks and see what the score loses; the number belongs to a "
         "*fill*. On `husky` the two pull apart. A map that survives scrambled weights does not show what was learnt.",
     ),
+    "close calls": Card(
+        "too close to call",
+        "16",
+        "A gate or a pool's winner has no 'nearly'. Where a sum is almost 0, two correct programs may decide "
+        "differently, and their maps differ by percents: **share the decisions**, then compare, layer by layer from "
+        "the score. A **batch norm** is folded into the layer before it. At a plus, relevance is shared in proportion: "
+        "4 at $3 + (-1)$ makes {{sum.split}}.",
+    ),
     "conventions": Card(
         "a library is a set of switches",
         "17",

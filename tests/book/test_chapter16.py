@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minixai as mx
-from minixai import book
+from minixai import book, files
 from minixai.book import exercises
 from minixai.book.exercises.ch16 import first_difference, fold_batchnorm, split_residual
 from minixai.book.figures import ch16
@@ -350,8 +350,6 @@ def test_pytorch_agrees_layer_by_layer(small, star):
 
 
 def test_the_path_of_the_downloads_stands_nowhere_in_the_notebook():
-    from minixai import files
-
     text = (files.root("chapters") / "16_real_networks.ipynb").read_text(encoding="utf-8")
     assert str(download.home()) not in text and not re.search(r"/(home|root|work|tmp)/", text)
     assert "what follows are photographs" in text  # built where the weights were: see minixai/book/README.md

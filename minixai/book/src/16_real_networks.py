@@ -189,7 +189,7 @@ for way, share in ways.items():
 #
 # $$S = x_1 + x_2 + x_3 + 10\,\mathrm{relu}(x_1 + x_2 - x_3).$$
 #
-# On paper $x_1 + x_2 - x_3 = 0$. The gate is shut, and the slopes are {{tenths.closed}}. Open, it would make
+# On paper $x_1 + x_2 - x_3 = 0$. The ReLU's gate is shut, the slopes are {{tenths.closed}}. Open, it would make
 # {{tenths.open}} of them. Let the machine add.
 
 # %%
@@ -397,4 +397,4 @@ if torch and torch.cuda.is_available():
         few = defaults(["gradient", "lrp-gamma", "grad-cam", "fem"])
         print(crosscheck(net, net.to_torch().to("cuda"), x, few).as_text())
 else:
-    print("PyTorch sees no GPU here. Where it does: minixai crosscheck --network shapes-resnet --device cuda")
+    print("No GPU here that PyTorch sees. Where there is one: minixai crosscheck --network shapes-resnet --device cuda")

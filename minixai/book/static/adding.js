@@ -20,12 +20,12 @@ export function sum(k, order, arithmetic) {
 // The slopes of S at the three pixels: what the gate lets through comes on top of 1.
 export const slopes = (z) => [1, 1, -1].map((w) => 1 + (z > 0 ? STEEP * w : 0));
 
-export const small = (z) => (z === 0 ? "0" : z.toExponential(1).replace("-", "\u2212"));
+export const small = (z) => (z === 0 ? "0" : z.toExponential(1));
 
 export function sentence(k, order) {
   const said = arithmetics().map((name) => {
     const z = sum(k, order, name);
-    return `${name} ${small(z).replaceAll("\u2212", "-")}, ${z > 0 ? "open" : "shut"}`;
+    return `${name} ${small(z)}, ${z > 0 ? "open" : "shut"}`;
   });
   return `x = (${[1, 2, 3].map((j) => written((k * j) / 10)).join(", ")}), ${order}: ${said.join("; ")}.`;
 }
