@@ -82,8 +82,8 @@ def per_channel(b: Array, like: Array) -> Array:
 
 
 def plus(z: Array, b: Array | None) -> Array:
-    """z with its biases."""
-    return z if b is None else z + per_channel(b, z)
+    """z with its biases; z, which nobody else holds, is where they are added, if the numbers are of one kind."""
+    return z if b is None else np.add(z, per_channel(b, z), out=z if z.dtype == b.dtype else None)
 
 
 def over_batch(f: Callable[[Array], Array], R: Array, rank: int) -> Array:

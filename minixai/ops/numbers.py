@@ -69,18 +69,18 @@ def in_arithmetic_of(like: Array, values: Any, what: str) -> Array:
 
 def positive(a: Array) -> Array:
     """(f)^+ = max(0, f), element by element."""
-    return np.where(a > 0, a, zero(a))
+    return np.where(a > 0, a, zero(a)) if is_exact(a) else np.fmax(a, zero(a))  # where guesses, and is slow at it
 
 
 def negative(a: Array) -> Array:
     """(f)^- = min(0, f), element by element."""
-    return np.where(a < 0, a, zero(a))
+    return np.where(a < 0, a, zero(a)) if is_exact(a) else np.fmin(a, zero(a))
 
 
 def sign(a: Array) -> Array:
     """The sign with sign(0) = +1, as every library's stabilizer has it."""
     one = zero(a) + 1
-    return np.where(a >= 0, one, -one)
+    return np.where(a >= 0, one, -one) if is_exact(a) else 2 * (a >= 0).astype(a.dtype) - one
 
 
 def divide(a: Array, b: Array) -> Array:
