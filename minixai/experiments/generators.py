@@ -7,8 +7,11 @@ beside it and decides nothing.
 Rule. Noisy is not said in numbers; it can be read as four distances from the lesion's mask, paired picture by picture
 and by two minus by one: the AUC, the share of the map on the lesion, the intersection over union with as many of the
 highest pixels as the lesion has, and how often the maximum lies on it. Each difference wholly above 0 confirms a
-reading. When the rule was written it was known from other pictures that AUC hardly tells the two apart. Why, the
-picture itself shows: taken for a map, with nothing explained, its brightness finds the lesion as well by AUC.
+reading. The grain of the pictures (``lesions.GRAIN``) decides the first of them. All networks were trained at three
+grains: at 0.03 a generator has little to lose, nothing is noisy, and AUC says -0.013; at 0.1, on 99 pictures, share and
+maximum say +0.87 and +0.26, but AUC -0.12, because R lies on the middle of a lesion only; at 0.2, kept, all four agree.
+Grain and length of training were chosen on other pictures than these. The picture's own brightness, taken for a map
+with nothing explained, is measured beside them: a lesion is bright.
 """
 
 from collections.abc import Mapping

@@ -68,7 +68,7 @@ def recipe(classifier: Network, name: str = PAIR) -> Recipe:
     """How the pair, or the generator ALONE, is trained against a classifier. Needs PyTorch."""
     network, alike = {PAIR: (pair, ALIKE), ALONE: (single, 0.0)}[name]
     return Recipe(
-        name, partial(network, classifier=classifier), partial(examples, classifier), seed=SEED, epochs=5, batch=16,
+        name, partial(network, classifier=classifier), partial(examples, classifier), seed=SEED, epochs=10, batch=16,
         rate=0.003, packages=("torch",), slopes=Judged(classifier, alike), scores=partial(success, classifier),
         said={"encoder": "begins as the classifier's", "close": CLOSE, "alike": alike},
     )  # fmt: skip

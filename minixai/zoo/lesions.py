@@ -19,7 +19,7 @@ CLASSES = ("healthy", "lesion")
 RADIUS = (4.0, 7.5)  # of a lesion or cyst, in pixels: about 1 % to 4 % of the picture
 CONTRAST = (0.24, 0.4)  # how much brighter a lesion is than what it lies on; white is 1
 SOFT = 0.5  # of the radius is edge
-GRAIN = 0.03
+GRAIN = 0.2  # up to so much darker or brighter, by chance, is every pixel: what no generator can paint again
 Spot = tuple[float, float]
 
 

@@ -269,18 +269,11 @@ def test_two_generators_find_the_lesion(maps):
 
 
 @pytest.mark.parametrize("baseline", ["one", "alone"])
-@pytest.mark.parametrize("measure", [share, overlap, pointing])
+@pytest.mark.parametrize("measure", [auc, share, overlap, pointing])
 def test_two_generators_lie_on_the_lesion_better_than_one(maps, baseline, measure):
     """The same lesions for both: the interval of the mean difference lies above 0."""
     low, _ = interval(measured(maps, "two", measure) - measured(maps, baseline, measure))
     assert low > 0
-
-
-@pytest.mark.parametrize("baseline", ["one", "alone"])
-def test_auc_hardly_tells_them_apart(maps, baseline):
-    """It counts pairs of pixels and not amounts: noise on few pixels costs little, a rim that R leaves out as much."""
-    low, high = interval(measured(maps, "two", auc) - measured(maps, baseline, auc))
-    assert -0.03 < low < high < 0.03
 
 
 # What is refused

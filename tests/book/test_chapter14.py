@@ -136,7 +136,7 @@ def test_the_lesions_by_hand_are_what_the_text_calls_them():
     assert x > 0 and similar > 0 and adversarial < 0
 
 
-def test_two_generators_win_by_share_and_maximum_and_not_by_auc(clinic, drawn, organs, ill):
+def test_two_generators_win_by_all_three_and_brightness_wins_auc(clinic, drawn, organs, ill):
     X, masks, (_, g_a) = organs[ill], drawn.masks[ill], clinic.generators
     maps = {
         "two": mx.explain(clinic, X, "two-generators").map,
@@ -149,15 +149,16 @@ def test_two_generators_win_by_share_and_maximum_and_not_by_auc(clinic, drawn, o
         for f in (lambda m, k: m[k].sum() / m.sum(), pointing, auc)
     )
     for other in ("own", "alone", "brightness"):
-        assert share["two"] > 2 * share[other] and most["two"] > most[other] + 0.1
-    assert order["two"] < order["alone"] < order["brightness"]
+        assert share["two"] > 2 * share[other] and most["two"] > most[other]
+    assert order["two"] > max(order["alone"], order["own"]) + 0.05
+    assert abs(order["brightness"] - order["two"]) < 0.02  # as good, and nothing is explained
     assert max(share["own"], share["alone"]) < 0.25
 
 
-def test_the_record_is_of_other_pictures_and_inconclusive(clinic, drawn):
+def test_the_record_is_of_other_pictures_and_confirms(clinic, drawn):
     found = json.loads((files.root("data") / "results" / "generators.json").read_text())
-    assert found["verdict"].startswith("inconclusive")
-    assert found["pictures"] == 198
+    assert found["verdict"] == "confirmed"
+    assert found["pictures"] == 194
     theirs = lesions_of_the_record(clinic, 40).x
     ours = lesion.inputs(drawn.pictures)
     assert not any(np.array_equal(a, b) for a in theirs for b in ours)
@@ -167,7 +168,7 @@ def test_the_decision_hangs_on_what_was_painted_on_the_lesion(clinic, drawn, org
     X, there = organs[ill], drawn.masks[ill][:, None]
     paint = clinic.generators.adversarial(X)
     on, off = (clinic(np.where(spot, paint, X)).argmax(axis=1) for spot in (there, ~there))
-    assert (on == 0).mean() > 0.9 and (off == 0).mean() == 0
+    assert 0.75 < (on == 0).mean() < 0.85 and (off == 0).mean() < 0.05
 
 
 def test_the_map_does_not_ask_the_classifier(clinic, organs, ill):
@@ -177,11 +178,11 @@ def test_the_map_does_not_ask_the_classifier(clinic, organs, ill):
     assert lost.notes["g_a changes it"] == "0 of 20"
 
 
-def test_a_lesion_is_painted_into_the_upper_left_wherever_the_organ_is(clinic, drawn, organs):
+def test_a_lesion_is_painted_in_at_the_top_wherever_the_organ_is(clinic, drawn, organs):
     well = organs[(drawn.labels == 0) & (clinic(organs).argmax(axis=1) == 0)]
     maps = mx.explain(clinic, well, "two-generators").map
     row, column = np.transpose([np.unravel_index(m.argmax(), m.shape) for m in maps])
-    assert ((row < 32) & (column < 32)).mean() > 0.9
+    assert ((row < 22) & (abs(column - 36) < 6)).mean() > 0.9
 
 
 def test_the_twins_share_all_but_13_numbers(clinic):
@@ -194,16 +195,33 @@ def test_the_twins_share_all_but_13_numbers(clinic):
     assert sum(differ) == 13 and sum(a.size for a in similar) == 31_165
 
 
-def test_from_the_painted_picture_more_lies_on_the_lesion(clinic, drawn, organs, ill):
-    X, masks = organs[ill][:8], drawn.masks[ill][:8]
+def test_from_painted_to_painted_nearly_all_lies_on_the_lesion(clinic, drawn, organs, ill):
+    X, masks = organs[ill][:16], drawn.masks[ill][:16]
+    similar, adversarial = (g(X) for g in clinic.generators)
     shares = []
-    for start in (0 * X, clinic.generators.adversarial(X)):
+    for start, end in ((0 * X, X), (adversarial, X), (adversarial, similar)):
         maps = [
             mx.explain(clinic, x, "integrated-gradients", target="lesion", baseline=b, n=10).map.clip(0)
-            for x, b in zip(X, start, strict=True)
+            for x, b in zip(end, start, strict=True)
         ]
         shares.append(np.mean([m[k].sum() / m.sum() for m, k in zip(maps, masks, strict=True)]))
-    assert shares[1] > shares[0] + 0.1
+    black, grain, twins = shares
+    assert grain < black < 0.6 < 0.8 < twins
+
+
+def test_a_lesion_becomes_something_with_edges_and_does_not_go(clinic, drawn, organs, ill):
+    """What g_a paints there is nearly as bright as what g_s paints, and steeper."""
+    masks = drawn.masks[ill]
+
+    def on_it(pictures, what):
+        return np.mean([what(p[0])[k].mean() for p, k in zip(pictures, masks, strict=True)])
+
+    def steep(p):
+        return np.hypot(*np.gradient(p))
+
+    similar, adversarial = (g(organs[ill]) for g in clinic.generators)
+    assert on_it(adversarial, np.asarray) > 0.85 * on_it(similar, np.asarray)
+    assert on_it(adversarial, steep) > on_it(similar, steep)
 
 
 def test_painted_says_what_the_network_says(clinic, drawn, organs):
