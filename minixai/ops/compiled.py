@@ -163,8 +163,8 @@ def _by_tiles(Y: Array, F: Array, padding: Pads, b: Array | None, turned: bool =
     """conv(Y, F) + b; ``turned``: with every filter turned by 180 degrees, its inputs and outputs swapped."""
     (top, bottom), (left, right) = padding
     G = (G_TILE[:, ::-1] if turned else G_TILE).astype(F.dtype)
-    U = (np.kron(G, G) @ F.reshape(-1, 9).T).reshape(16, *F.shape[:2])  # G f G^T: (16, filters, channels)
-    U = U.swapaxes(1, 2) if turned else U
+    transformed = np.empty((16, *F.shape[:2]), F.dtype)
+    U = transformed.swapaxes(1, 2) if turned else transformed  # (16, outputs, inputs)
     O = np.empty((len(Y), U.shape[1], Y.shape[2] + top + bottom - 2, Y.shape[3] + left + right - 2), Y.dtype)
     X, bias = np.ascontiguousarray(Y), np.zeros(U.shape[1], Y.dtype) if b is None else b.astype(Y.dtype, copy=False)
     down, across = -(-O.shape[2] // 2), -(-O.shape[3] // 2)  # tiles
@@ -185,9 +185,26 @@ def _by_tiles(Y: Array, F: Array, padding: Pads, b: Array | None, turned: bool =
         np.matmul(U, V.reshape(16, -1, tiles), out=M.reshape(16, -1, tiles))
         _loops().untile(M, bias, rows.start, down, O, lines)
 
+    def transform(part: slice, held: None) -> None:
+        flat = transformed.reshape(16, -1)[:, part.start * F.shape[1] : part.stop * F.shape[1]]
+        np.matmul(np.kron(G, G), F[part].reshape(-1, 9).T, out=flat)  # G f G^T
+
     with _cores(O.size * prod(F.shape[1:]) >= SHARED_WORK) as threads:
+        _share(transform, _slices(len(F), 64), threads)
         _share(convolve, _slices(len(O) * down, min(step, -(-len(O) * down // threads))), threads, hold)
     return O
+
+
+# -- Products of matrices ----------------------------------------------------------------------------------------------
+
+
+def matrix_product(a: Array, w: Array) -> Array:
+    """Twin of ``linear.matrix_product``: large weights are read by every thread, a part each."""
+    out = np.empty((len(a), len(w)), np.result_type(a, w))
+    with _cores(w.size >= SHARED_SIZE) as threads:
+        parts = _slices(len(w), -(-len(w) // threads))
+        _share(lambda part, held: np.matmul(a, w[part].T, out=out[:, part]), parts, threads)
+    return out
 
 
 # -- Gates and pooling -------------------------------------------------------------------------------------------------
@@ -313,12 +330,15 @@ def _share(work: Callable, items: Iterable, threads: int, hold: Callable[[], Any
                 return
             work(item, held)
 
-    threads = min(threads, len(waiting))
-    if threads < 2:
-        return run()
-    with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(run) for _ in range(threads)]:
-            done.result()
+    helpers = ThreadPoolExecutor(max(1, min(threads, len(waiting)) - 1))  # starts no thread before it is given work
+    try:
+        helping = [helpers.submit(run) for _ in range(min(threads, len(waiting)) - 1)]
+        run()  # the caller works, too: on a busy machine it may be done before a helper has woken
+    finally:
+        helpers.shutdown(wait=False, cancel_futures=True)
+    for helper in helping:
+        if not helper.cancelled():
+            helper.result()
 
 
 def _over(count: int, elements: int, work: Callable[[slice], None]) -> None:

@@ -120,9 +120,7 @@ class _Conv(Weighted):
     def parameter_gradients(self, R: Array, x: Array) -> dict[str, Array]:
         taps = self.weight.shape[2:]
         out = {"weight": filter_gradient(R, x, taps, self.stride, self.padding, self.dilation, self.groups)}
-        if self.bias is not None:
-            out["bias"] = R.sum(axis=(0, *range(2, R.ndim)))
-        return out
+        return out if self.bias is None else out | {"bias": R.sum(axis=(0, *range(2, R.ndim)))}
 
     def _check(self, x: Array) -> None:
         channels = self.weight.shape[1] * self.groups

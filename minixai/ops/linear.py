@@ -4,8 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minixai.ops.backend import twin
 from minixai.ops.base import Op, Weighted, over_batch, parameter, per_channel, plus
 from minixai.ops.numbers import Array, number, square_root
+
+
+@twin
+def matrix_product(a: Array, w: Array) -> Array:
+    """a w^T, of two matrices."""
+    return a @ w.T
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +36,10 @@ class Linear(Weighted):
     def linear(self, a: Array, w: Array, b: Array | None = None) -> Array:
         if a.ndim != 2 or a.shape[1] != w.shape[1]:
             raise ValueError(f"got an input of shape {a.shape}; expected (N, {w.shape[1]}): is a Flatten missing?")
-        return plus(a @ w.T, b)
+        return plus(matrix_product(a, w), b)
 
     def transposed(self, R: Array, w: Array, a: Array) -> Array:
-        return over_batch(lambda G: G @ w, R, 1)
+        return over_batch(lambda G: matrix_product(G, w.T), R, 1)
 
     def parameter_gradients(self, R: Array, x: Array) -> dict[str, Array]:
         out = {"weight": R.T @ x}

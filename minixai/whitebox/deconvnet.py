@@ -22,8 +22,7 @@ def relu_deconvnet(R: Array, step: Step) -> Array:
     return positive(R)
 
 
-relu_deconvnet = twin(relu_deconvnet)
-DECONVNET = GRADIENT | Table("deconvnet", {ReLU: relu_deconvnet})
+DECONVNET = GRADIENT | Table("deconvnet", {ReLU: twin(relu_deconvnet)})
 
 
 def deconvnet(

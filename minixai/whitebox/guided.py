@@ -18,8 +18,7 @@ def relu_guided(R: Array, step: Step) -> Array:
     return np.where(step.choice & (R > 0), R, zero(R))
 
 
-relu_guided = twin(relu_guided)
-GUIDED = GRADIENT | Table("guided-backprop", {ReLU: relu_guided})
+GUIDED = GRADIENT | Table("guided-backprop", {ReLU: twin(relu_guided)})
 
 
 def guided_backprop(case: Case) -> Finding:

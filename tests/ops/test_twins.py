@@ -15,7 +15,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import minixai as mx
-from minixai.ops import ENGINES, backend, compiled, convolution, pooling
+from minixai.ops import ENGINES, backend, compiled, convolution, linear, pooling
 from minixai.ops.windows import pad
 from minixai.whitebox import deconvnet, guided
 
@@ -23,15 +23,15 @@ from .material import LAYOUTS, Axis, assert_within, fractions, gamma
 
 TWINS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": function
-    for module in (convolution, pooling)
+    for module in (convolution, linear, pooling)
     for name, function in vars(module).items()
     if hasattr(function, "definition") and function.__module__ == module.__name__
 }
 GATES = {  # what takes a gate: its arguments, given a signal and a gate
     "relu_forward": (mx.ReLU.forward, lambda R, gate: (mx.ReLU(), R, gate)),
     "relu_adjoint": (mx.ReLU.adjoint, lambda R, gate: (mx.ReLU(), R, R[(0,) * (R.ndim - gate.ndim)], gate)),
-    "relu_guided": (guided.relu_guided, lambda R, gate: (R, SimpleNamespace(choice=gate))),
-    "relu_deconvnet": (deconvnet.relu_deconvnet, lambda R, gate: (R, SimpleNamespace(choice=gate))),
+    "relu_guided": (guided.GUIDED[mx.ReLU], lambda R, gate: (R, SimpleNamespace(choice=gate))),
+    "relu_deconvnet": (deconvnet.DECONVNET[mx.ReLU], lambda R, gate: (R, SimpleNamespace(choice=gate))),
 }
 DTYPES = (np.float64, np.float32)
 
@@ -53,7 +53,7 @@ def twin_of(name):
 def test_the_introspection_finds_them():
     assert set(TWINS) == {
         "convolution.conv", "convolution.conv_adjoint", "convolution.filter_gradient",
-        "pooling.winners", "pooling.take", "pooling.unpool",
+        "linear.matrix_product", "pooling.winners", "pooling.take", "pooling.unpool",
     }  # fmt: skip
 
 
@@ -130,6 +130,11 @@ def filter_gradient_case(rng, dtype):
     return (R, Y), (F.shape[2:], *where)
 
 
+def product_case(rng, dtype):
+    n, k, m = map(int, rng.integers((0, 1, 1), (3, 40, 40)))
+    return (normal(rng, (n, k), dtype), normal(rng, (m, k), dtype)), ()
+
+
 def random_switches(rng):
     """(x with ties, where, switches); windows that lie wholly in the padding have the switch -1."""
     axes = int(rng.integers(1, 4))
@@ -159,6 +164,7 @@ MAKERS = {
     "convolution.conv": conv_case,
     "convolution.conv_adjoint": conv_adjoint_case,
     "convolution.filter_gradient": filter_gradient_case,
+    "linear.matrix_product": product_case,
     "pooling.winners": winners_case,
     "pooling.take": take_case,
     "pooling.unpool": unpool_case,
@@ -192,7 +198,7 @@ def test_agrees_with_its_definition(name, dtype):
     rng = np.random.default_rng(7)
     cases = [MAKERS[name](rng, dtype) for _ in range(60)]
     assert {0, 1, 2} <= {len(arrays[0]) for arrays, _ in cases}
-    assert {4, 5} <= {arrays[0].ndim for arrays, _ in cases}
+    assert {4, 5} <= {arrays[0].ndim for arrays, _ in cases} or name == "linear.matrix_product"
     for arrays, where in cases:
         assert_agree(name, arrays, where)
 
@@ -354,6 +360,14 @@ def test_two_callers_at_once_leave_blas_as_it_was():
             for found in pool.map(lambda _: compiled.conv(Y, F, *where), range(12)):
                 assert np.array_equal(found, expected)
         assert blas_threads() == {2}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_products_agree_by_several_threads(dtype, monkeypatch):
+    monkeypatch.setattr(compiled, "_cores", lambda large: nullcontext(3))
+    rng = np.random.default_rng(4)
+    for _ in range(30):
+        assert_agree("linear.matrix_product", *product_case(rng, dtype))
 
 
 def test_every_item_is_done_once_and_an_error_is_heard():
