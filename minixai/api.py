@@ -24,7 +24,7 @@ from minixai.targets import class_numbers
 from minixai.taxonomy import PAPERS, SURVEY, Method, closest
 from minixai.walk import Table
 from minixai.whitebox.cam import cam
-from minixai.whitebox.case import Case, Finding
+from minixai.whitebox.case import MEMORY, Case, Finding
 from minixai.whitebox.composite import composite_table, lrp_composite
 from minixai.whitebox.deconvnet import DECONVNET, deconvnet
 from minixai.whitebox.deep_taylor import deep_taylor, deep_taylor_table
@@ -192,6 +192,7 @@ def explain_all(
     *,
     signals: bool = True,
     progress: bool = False,
+    memory: int = MEMORY,
 ) -> Explanations:
     """Several methods on the same pictures: one forward pass for all, one of the reference image for those that compare
     with it, one walk for those that can share it; CAM, Grad-CAM and FEM read what is there.
@@ -199,11 +200,14 @@ def explain_all(
     ``methods``: names, or {name: parameters}. None takes all the white-box methods, and ``.refused`` of the result says
     why some do not fit; a method that is asked for by name and does not fit raises. ``signals=False`` keeps no layer's
     signals (``e.signals`` is empty), which a large network has no room for; ``progress`` shows a bar in a terminal.
+    ``memory``: how many bytes the pictures may take that integrated gradients and SmoothGrad explain at once.
     """
+    if not isinstance(memory, int | np.integer) or memory < 1:
+        raise ValueError(f"memory is {memory!r}; expected a number of bytes of at least 1")
     wanted = _wanted(methods)
     runs = {name: _prepared(name, params) for name, params in wanted.items()}
     case, single = _case(network, x, target, forward)
-    case = sharing(case)
+    case = replace(sharing(case), memory=memory)
     tables = {_STACKED[name].method: _STACKED[name] for name in wanted if _rides(name, wanted[name])}
     if tables:
         walk_as_one(case, tables.values(), None if signals else _looked_at(case, wanted))

@@ -13,6 +13,7 @@ from minixai.ops.numbers import in_arithmetic_of, zeros
 from minixai.walk import Hop, Table, walk
 
 Reduction = Literal["max", "sum", "none"]
+MEMORY = 1 << 30  # bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +38,14 @@ class Case:
     """Some pictures, the class of each that is to be explained, and the walks made so far.
 
     ``run(network, x, ref=None)`` makes the tapes of other pictures: a forward pass, unless a comparison has its own.
+    ``memory``: the bytes that copies of the pictures may take when several are explained at once.
     """
 
     tape: Tape
     target: Array  # (N,) class numbers
     walked: dict[str, tuple[Hop, ...]] = field(default_factory=dict)
     run: Callable[..., Tape] = forward
+    memory: int = MEMORY
 
     @property
     def network(self) -> Network:
@@ -65,18 +68,26 @@ class Case:
 
     def at(self, x: Array) -> "Case":
         """The same classes at other pictures; x may hold several copies of the batch, one after the other."""
-        return Case(self.run(self.network, x), np.tile(self.target, len(x) // len(self.target)), run=self.run)
+        return self._with(self.run(self.network, x), np.tile(self.target, len(x) // len(self.target)))
 
     def against(self, x0: Array) -> "Case":
         """The case with a reference image beside every line of its tape."""
-        return Case(self.run(self.network, self.x, ref=self.run(self.network, x0)), self.target, run=self.run)
+        return self._with(self.run(self.network, self.x, ref=self.run(self.network, x0)), self.target)
 
     @cached_property
     def folded(self) -> "Case":
         """The case with each batch norm folded into the layer before it, as Section 5's methods want it."""
         network = fold_batchnorm(self.network)
         same = all(a.op is b.op for a, b in zip(network.nodes, self.network.nodes, strict=True))
-        return self if same else Case(self.run(network, self.x), self.target, run=self.run)
+        return self if same else self._with(self.run(network, self.x), self.target)
+
+    @property
+    def at_once(self) -> int:
+        """How many copies of the pictures fit into ``memory``: each takes a tape and the signals of a walk over it."""
+        return max(1, self.memory // max(1, 2 * sum(step.y.nbytes for step in self.tape.steps)))
+
+    def _with(self, tape: Tape, target: Array) -> "Case":
+        return Case(tape, target, run=self.run, memory=self.memory)
 
     def hops(self, table: Table) -> tuple[Hop, ...]:
         """The walk from seed 1 at the class by this table; made once, then remembered for this case."""

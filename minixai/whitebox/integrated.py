@@ -18,7 +18,6 @@ from minixai.whitebox.case import Case, Finding, signals_of
 from minixai.whitebox.gradient import GRADIENT
 
 QUADRATURES = ("midpoint", "left", "right", "trapezoid", "gauss-legendre", "exact")
-BATCH_NUMBERS = 1 << 20  # pictures on the path are explained together, about a million pixels at a time
 
 
 def integrated_gradients(
@@ -65,9 +64,8 @@ def points(quadrature: str, n: int, like: Array) -> tuple[list, list]:
 def _sampled_slopes(case: Case, start: Array, alphas: list, weights: list) -> dict[str, Array]:
     """The weighted mean of the gradient's signals over the points of the path, at every node."""
     total: dict[str, Array] = {}
-    chunk = max(1, BATCH_NUMBERS // max(1, case.x.size))
-    for first in range(0, len(alphas), chunk):
-        some = slice(first, first + chunk)
+    for first in range(0, len(alphas), case.at_once):
+        some = slice(first, first + case.at_once)
         path = np.concatenate([start + _same(a, start) * (case.x - start) for a in alphas[some]])  # x(alpha)
         for name, signal in signals_of(case.at(path).hops(GRADIENT)).items():
             by_point = signal.reshape(-1, *case.x.shape[:1], *signal.shape[1:])

@@ -3,7 +3,8 @@
 Not a method of its own but something done to one. Smilkov, Thorat, Kim, Viegas, Wattenberg (2017).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,10 +38,13 @@ def smoothgrad(
     draws = _draws(case.x, n, noise, seed)
     level = number(sigma, case.x) * _range(case.x)
     total: list = []
-    for draw in draws:
-        found = inner(case.at(case.x + level * draw))
-        values = map_of(found, case.x) if average == "maps" else found.relevance
-        total = _add(total, [values, *found.signals.values()])
+    for first in range(0, len(draws), case.at_once):
+        copies = np.concatenate([case.x + level * draw for draw in draws[first : first + case.at_once]])
+        found = inner(case.at(copies))
+        values = map_of(found, copies) if average == "maps" else found.relevance
+        axes = [0, *(s.ndim - case.tape[name].y.ndim for name, s in found.signals.items())]
+        for parts in zip(*map(partial(_apart, len(case.x)), [values, *found.signals.values()], axes), strict=True):
+            total = _add(total, parts)
         names, reduce = list(found.signals), found.reduce
     relevance, *signals = (t / len(draws) for t in total)
     return Finding(relevance, "none" if average == "maps" else reduce, dict(zip(names, signals, strict=True)))
@@ -65,5 +69,10 @@ def _range(x: Array) -> Array:
     return per_picture(x.max(axis=pixels) - x.min(axis=pixels), x)
 
 
-def _add(total: list, parts: list) -> list:
-    return [t + p for t, p in zip(total, parts, strict=True)] if total else parts
+def _apart(n: int, a: Array, axis: int) -> list[Array]:
+    """The copies of the batch of n, which lie one after the other on this axis."""
+    return np.split(a, a.shape[axis] // n, axis=axis)
+
+
+def _add(total: list, parts: Sequence[Array]) -> list:
+    return [t + p for t, p in zip(total, parts, strict=True)] if total else list(parts)

@@ -105,6 +105,38 @@ def test_other_pictures_are_forgotten():
     assert black() is not None
 
 
+# -- copies that are made at once --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("inner", ["gradient", "deeplift-revealcancel", "lrp-0", "fem"])
+@pytest.mark.parametrize("average", ["maps", "signed"])
+def test_copies_at_once_are_copies_one_by_one(inner, average, passes):
+    """Signals too; RevealCancel's have an axis before the pictures'."""
+    network, x = friendly(0)
+    asked = {"smoothgrad": {"method": inner, "average": average, "n": 3}}
+    together = mx.explain_all(network, x, asked)["smoothgrad"]
+    few = len(passes)
+    each = mx.explain_all(network, x, asked, memory=1)["smoothgrad"]
+    assert len(passes) - few > few
+    assert_same(together, each)
+
+
+def test_what_fits_into_memory():
+    network, x = plain()
+    tape = mx.forward(network, x)
+    both = 2 * sum(step.y.nbytes for step in tape.steps)  # a tape, and the signals of a walk
+    fitting = {memory: Case(tape, np.array([0, 0]), memory=memory).at_once for memory in (1, both, 3 * both - 1)}
+    assert list(fitting.values()) == [1, 1, 2]
+    assert Case(tape, np.array([0, 0]), memory=7).at(x).folded.against(0 * x).memory == 7
+
+
+@pytest.mark.parametrize("memory", [0, -1, 1e9])
+def test_memory_is_a_number_of_bytes(memory):
+    network, x = plain()
+    with pytest.raises(ValueError, match=f"memory is {memory}; expected a number of bytes of at least 1"):
+        mx.explain_all(network, x, ["gradient"], memory=memory)
+
+
 # -- signals that are not kept -----------------------------------------------------------------------------------------
 
 

@@ -101,9 +101,12 @@ def test_fifty_midpoints_by_default():
 
 def test_a_long_path_is_cut_into_chunks_that_change_nothing(monkeypatch):
     network, x, start = case(1)
-    whole = mx.explain(network, x, IG, target=0, baseline=start, n=7)
-    monkeypatch.setattr("minixai.whitebox.integrated.BATCH_NUMBERS", 3 * x.size)
-    cut = mx.explain(network, x, IG, target=0, baseline=start, n=7)
+    asked = {IG: {"baseline": start, "n": 7}}
+    whole = mx.explain_all(network, x, asked, target=0)[IG]
+    passes = []
+    monkeypatch.setattr("minixai.api.forward", lambda *given, **more: passes.append(1) or mx.forward(*given, **more))
+    cut = mx.explain_all(network, x, asked, target=0, memory=1)[IG]
+    assert len(passes) == 1 + 7 + 1  # the picture, each place on its path, the baseline
     assert all((cut.signals[name] == signal).all() for name, signal in whole.signals.items())
 
 
