@@ -548,7 +548,7 @@ FLIPS = Question(
 ON_LESION = Question(
     id="on_lesion",
     kind="predict",
-    ask="A generator repaints a picture so that the network finds no lesion in it. Picture minus repainted picture: how "
+    ask="A generator repaints a picture so that the network finds no lesion. Picture minus repainted picture: how "
     "much of that difference, by its magnitude, lies on the lesion?",
     options={"A": "nearly all of it", "B": "about half", "C": "less than a quarter"},
     answer="C",
