@@ -167,46 +167,31 @@ def _by_tiles(Y: Array, F: Array, padding: Pads, b: Array | None, turned: bool =
     U = transformed.swapaxes(1, 2) if turned else transformed  # (16, outputs, inputs)
     O = np.empty((len(Y), U.shape[1], Y.shape[2] + top + bottom - 2, Y.shape[3] + left + right - 2), Y.dtype)
     X, bias = np.ascontiguousarray(Y), np.zeros(U.shape[1], Y.dtype) if b is None else b.astype(Y.dtype, copy=False)
-    down, across = -(-O.shape[2] // 2), -(-O.shape[3] // 2)  # tiles of a picture
-    (K, C), rows, everything = U.shape[1:], len(O) * down, slice(0, U.shape[1])
+    down, across = -(-O.shape[2] // 2), -(-O.shape[3] // 2)  # tiles
+    step = max(1, max(LEAST_TILES, TILE_BYTES // (16 * X.itemsize * sum(U.shape[1:]))) // across)
+    step = -(-len(O) * down // max(1, round(len(O) * down / step)))  # blocks of one size
 
-    def hold(filters: int, channels: int, tall: int) -> Tiled:
-        V, M = (np.empty(16 * n * tall * across, X.dtype) for n in (channels, filters))
+    def hold() -> Tiled:
+        tiles = min(step, len(O) * down) * across
+        V, M = (np.empty(16 * n * tiles, X.dtype) for n in (U.shape[2], U.shape[1]))
         return V, M, np.empty((4, 2 * across + 2), X.dtype)
+
+    def convolve(rows: slice, held: Tiled) -> None:
+        tiles, lines = (rows.stop - rows.start) * across, held[2]
+        V, M = (
+            a[: 16 * n * tiles].reshape(16, n, -1, across) for a, n in ((held[0], U.shape[2]), (held[1], U.shape[1]))
+        )
+        _loops().tile(X, rows.start, down, top, left, V, lines)
+        np.matmul(U, V.reshape(16, -1, tiles), out=M.reshape(16, -1, tiles))
+        _loops().untile(M, bias, rows.start, down, O, lines)
 
     def transform(part: slice, held: None) -> None:
         flat = transformed.reshape(16, -1)[:, part.start * F.shape[1] : part.stop * F.shape[1]]
         np.matmul(np.kron(G, G), F[part].reshape(-1, 9).T, out=flat)  # G f G^T
 
-    def multiply(filters: slice, V: Array, first: int, held: Tiled) -> None:
-        tiles = V[0, 0].size
-        M = held[1][: 16 * (filters.stop - filters.start) * tiles].reshape(16, -1, tiles)
-        np.matmul(U[:, filters], V.reshape(16, C, tiles), out=M)
-        _loops().untile(M.reshape(*M.shape[:2], -1, across), bias, filters.start, first, down, O, held[2])
-
-    def convolve(part: slice, held: Tiled) -> None:
-        V = held[0][: 16 * C * (part.stop - part.start) * across].reshape(16, C, -1, across)
-        _loops().tile(X, part.start, part.start, part.stop, down, top, left, V, held[2])
-        multiply(everything, V, part.start, held)
-
     with _cores(O.size * prod(F.shape[1:]) >= SHARED_WORK) as threads:
         _share(transform, _slices(len(F), 64), threads)
-        if threads > 1 and rows * across < threads * LEAST_TILES:  # few tiles: share the filters
-            V = np.empty((16, C, rows, across), X.dtype)
-            parts, some = _slices(rows, -(-rows // threads)), -(-K // (2 * threads))
-            _share(
-                lambda part, held: _loops().tile(X, 0, part.start, part.stop, down, top, left, V, held[2]),
-                parts,
-                threads,
-                lambda: hold(0, 0, 0),
-            )
-            _share(
-                lambda part, held: multiply(part, V, 0, held), _slices(K, some), threads, lambda: hold(some, 0, rows)
-            )
-        else:  # share the tiles
-            blocks = rows * across / max(LEAST_TILES, TILE_BYTES // (16 * X.itemsize * (K + C)))
-            step = -(-rows // (threads * max(1, round(blocks / threads))))
-            _share(convolve, _slices(rows, step), threads, lambda: hold(K, C, step))
+        _share(convolve, _slices(len(O) * down, min(step, -(-len(O) * down // threads))), threads, hold)
     return O
 
 

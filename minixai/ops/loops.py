@@ -7,18 +7,18 @@ NOTHING = -(1 << 31)  # no winner yet
 
 
 @njit(cache=True, nogil=True)
-def tile(X, start, first, last, down, top, left, V, lines):
-    """V (16, C, rows, across) = B^T d B: rows ``first`` to ``last`` of tiles, ``down`` to a picture; V's own start."""
+def tile(X, start, down, top, left, V, lines):
+    """V (16, C, rows, across) = B^T d B: for rows of tiles from ``start`` on, ``down`` of them to a picture."""
     _, C, height, width = X.shape
-    across = V.shape[3]
+    _, _, rows, across = V.shape
     low, high = max(0, left), min(2 * across + 2, width + left)
     x = X[:, :, :, low - left : high - left]  # a view in the loops would cost more than the arithmetic
     even, odd = np.empty(across + 1, X.dtype), np.empty(across + 1, X.dtype)
     lines[:] = 0
     for c in range(C):
-        for row in range(first, last):
-            combine_rows(x, row // down, c, 2 * (row % down) - top, low, lines)
-            combine_columns(lines, even, odd, V, c, row - start)
+        for r in range(rows):
+            combine_rows(x, (start + r) // down, c, 2 * ((start + r) % down) - top, low, lines)
+            combine_columns(lines, even, odd, V, c, r)
 
 
 @njit(cache=True, nogil=True)
@@ -60,14 +60,14 @@ def combine_columns(lines, even, odd, V, c, r):
 
 
 @njit(cache=True, nogil=True)
-def untile(M, bias, filter, start, down, O, lines):
-    """O = A^T M A + bias, from this filter and this row of tiles on."""
-    _, _, height, width = O.shape
-    _, K, rows, across = M.shape
+def untile(M, bias, start, down, O, lines):
+    """O = A^T M A + bias, for the rows of tiles that ``tile`` made."""
+    _, K, height, width = O.shape
+    _, _, rows, across = M.shape
     for k in range(K):
-        b = bias[filter + k]
+        b = bias[k]
         for r in range(rows):
-            o, y = O[(start + r) // down, filter + k], 2 * ((start + r) % down)
+            o, y = O[(start + r) // down, k], 2 * ((start + r) % down)
             for j in range(min(2, height - y)):  # m_0 + m_1 + m_2, m_1 - m_2 - m_3: first the rows, then the columns
                 for t in range(across):
                     if j == 0:

@@ -265,11 +265,11 @@ def test_winograds_formula_is_the_convolution():
         np.testing.assert_allclose(by_hand(Y, F, padding, b), expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize(("threads", "least"), [(1, 5), (3, 5), (3, 1000)])
-def test_tiles_agree_with_the_definition(threads, least, monkeypatch):
+@pytest.mark.parametrize("threads", [1, 3])
+def test_tiles_agree_with_the_definition(threads, monkeypatch):
     """Sums of C products and at most 18 more roundings: tile 2, filter 9, outputs 2 + 2, bias; each within gamma."""
     monkeypatch.setattr(compiled, "_cores", lambda large: nullcontext(threads))
-    monkeypatch.setattr(compiled, "LEAST_TILES", least)  # several blocks, also across pictures; or several filters
+    monkeypatch.setattr(compiled, "LEAST_TILES", 5)  # several blocks, also across pictures
     monkeypatch.setattr(compiled, "TILE_BYTES", 0)
     rng = np.random.default_rng(2)
     for _ in range(60):
