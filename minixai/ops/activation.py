@@ -23,7 +23,7 @@ class ReLU(Op):
         return np.where(gate, R, zero(R))
 
 
-for method in ("forward", "adjoint"):
+for method in ("choose", "forward", "adjoint"):
     setattr(ReLU, method, twin(getattr(ReLU, method), f"relu_{method}"))
 
 

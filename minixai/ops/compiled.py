@@ -74,19 +74,22 @@ def conv_adjoint(R: Array, F: Array, size: Sizes, stride: Sizes, padding: Pads, 
     padded = tuple(n + before + after for n, (before, after) in zip(size, padding, strict=True))
     Y = np.zeros((len(R), groups, F.shape[1], *padded), dtype)
 
-    def paint(item: tuple[int, int, slice], held: None) -> None:
+    def brush(item: tuple[int, int, slice], held: None) -> None:
         n, g, channels = item
         w = W[g][:, channels].reshape(W.shape[1], -1)
         for rows in _blocks(out, prod(F.shape[1:]) * dtype.itemsize):
             arriving = G[n, g][:, rows]
             colours = w.T @ arriving.reshape(len(arriving), -1)
             colours = colours.reshape(-1, prod(taps), *arriving.shape[1:])
+            if _in_loops(Y[n, g, channels], colours):
+                _loops().paint(colours, rows.start, taps, stride, dilation, Y[n, g, channels])
+                continue
             for t, place in _places(taps, out, stride, dilation, rows):
                 Y[n, g, channels][(slice(None), *place)] += colours[:, t]
 
     with _cores(R.size * prod(F.shape[1:]) >= SHARED_WORK) as threads:
         parts = list(_slices(F.shape[1], -(-F.shape[1] // threads)))
-        _share(paint, product(range(len(R)), range(groups), parts), threads)
+        _share(brush, product(range(len(R)), range(groups), parts), threads)
     return pad(Y.reshape(len(R), groups * F.shape[1], *padded), tuple((-b, -a) for b, a in padding))
 
 
@@ -138,9 +141,18 @@ def _patches(x: Array, taps: Sizes, out: Sizes, stride: Sizes, dilation: Sizes, 
         return x[:, None, rows]  # a 1x1 filter: the picture is its own patches
     shape = (len(x), prod(taps), rows.stop - rows.start, *out[1:])
     patches = held[: prod(shape)].reshape(shape)
+    if _in_loops(x, patches):
+        _loops().patch(x, rows.start, taps, stride, dilation, patches)
+        return patches
     for t, place in _places(taps, out, stride, dilation, rows):
         patches[:, t] = x[(slice(None), *place)]
     return patches
+
+
+def _in_loops(pixels: Array, patches: Array) -> bool:
+    """Whether Numba moves the pixels: large enough patches in 2-D, of one dtype, in plain layout."""
+    plain = pixels.flags.c_contiguous and pixels.flags.writeable and pixels.dtype == patches.dtype
+    return pixels.ndim == 3 and patches.size > SMALL and plain
 
 
 # -- Convolution by tiles ----------------------------------------------------------------------------------------------
@@ -208,6 +220,13 @@ def matrix_product(a: Array, w: Array) -> Array:
 
 
 # -- Gates and pooling -------------------------------------------------------------------------------------------------
+
+
+def relu_choose(self: Any, x: Array) -> Array:
+    """Twin of ``ReLU.choose``."""
+    flat, gate = np.ascontiguousarray(x).reshape(-1), np.empty(x.shape, bool)
+    _over(x.size, x.size, lambda part: np.greater(flat[part], 0, out=gate.reshape(-1)[part]))
+    return gate
 
 
 def relu_forward(self: Any, x: Array, gate: Array) -> Array:

@@ -7,6 +7,32 @@ NOTHING = -(1 << 31)  # no winner yet
 
 
 @njit(cache=True, nogil=True)
+def patch(x, first, taps, stride, dilation, patches):
+    """patches (C, taps, rows, W): the pixels of x (C, H, W) that every tap meets, for windows from row ``first`` on."""
+    C, _, rows, across = patches.shape
+    for c in range(C):
+        for i in range(taps[0]):
+            for j in range(taps[1]):
+                for r in range(rows):
+                    y, left = (first + r) * stride[0] + i * dilation[0], j * dilation[1]
+                    for w in range(across):
+                        patches[c, i * taps[1] + j, r, w] = x[c, y, left + w * stride[1]]
+
+
+@njit(cache=True, nogil=True)
+def paint(colours, first, taps, stride, dilation, Y):
+    """The other way: Y (C, H, W) gets what every tap hands to its pixels."""
+    C, _, rows, across = colours.shape
+    for c in range(C):
+        for i in range(taps[0]):
+            for j in range(taps[1]):
+                for r in range(rows):
+                    y, left = (first + r) * stride[0] + i * dilation[0], j * dilation[1]
+                    for w in range(across):
+                        Y[c, y, left + w * stride[1]] += colours[c, i * taps[1] + j, r, w]
+
+
+@njit(cache=True, nogil=True)
 def tile(X, start, down, top, left, V, lines):
     """V (16, C, rows, across) = B^T d B: for rows of tiles from ``start`` on, ``down`` of them to a picture."""
     _, C, height, width = X.shape

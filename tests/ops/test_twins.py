@@ -28,6 +28,7 @@ TWINS = {
     if hasattr(function, "definition") and function.__module__ == module.__name__
 }
 GATES = {  # what takes a gate: its arguments, given a signal and a gate
+    "relu_choose": (mx.ReLU.choose, lambda R, gate: (mx.ReLU(), R)),
     "relu_forward": (mx.ReLU.forward, lambda R, gate: (mx.ReLU(), R, gate)),
     "relu_adjoint": (mx.ReLU.adjoint, lambda R, gate: (mx.ReLU(), R, R[(0,) * (R.ndim - gate.ndim)], gate)),
     "relu_guided": (guided.GUIDED[mx.ReLU], lambda R, gate: (R, SimpleNamespace(choice=gate))),
