@@ -113,7 +113,7 @@ NOTATION = (
     Letter(r"m", "multiplier of DeepLIFT", "m", "(19) to (25)", "12"),
     Letter(r"g", "a nonlinearity, such as ReLU", "-", "(23), (24)", "12"),
     Letter(r"g_s,\ g_a", "the two generators", "g_s, g_a", "(27)", "14"),
-    Letter(r"\gamma,\ \beta,\ \mu,\ s", "scale, shift, mean and spread of a batch norm", "gamma, beta, mean, spread", "-", "16"),
+    Letter(r"\gamma,\ \beta,\ \mu,\ s", "a batch norm's scale, shift, mean, spread", "gamma, beta ...", "-", "16"),
     Letter(r"F", "filter of a convolution", "F", "(28) to (33)", "03"),
     Letter(r"A^k", "feature map of channel k", "A", "(9), (10), (26)", "09"),
     Letter(r"Z", "number of cells in a map", "Z", "(9)", "09"),
