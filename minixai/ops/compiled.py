@@ -6,9 +6,10 @@ that each loop is written once. Large layers are shared among as many threads as
 keeps to one meanwhile: two pools of threads on the same cores stand in each other's way.
 """
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
@@ -29,8 +30,9 @@ BLOCK_BYTES = 4 << 20  # patches are made and multiplied about 4 MB at a time, s
 TILE_BYTES = 3 << 19  # tiles and their products likewise, ...
 LEAST_TILES = 192  # ... but so many at least, because each product reads all the filters
 TILED_WORK = 1 << 25  # multiplications from which tiles pay: small networks never load their kernels
-SHARED_WORK = 1 << 24  # multiplications from which starting threads pays
+SHARED_WORK = 1 << 25  # multiplications from which starting threads pays
 SHARED_SIZE = 1 << 20  # likewise, elements
+SINGLE_WORK = 1 << 18  # multiplications from which BLAS uses threads
 SMALL = 1 << 15  # elements up to which Numba is not worth its loading
 _CORES = Lock()  # the cores are one resource: who computes on all of them does so alone
 
@@ -54,7 +56,7 @@ def conv(Y: Array, F: Array, stride: Sizes, padding: Pads, dilation: Sizes, grou
         if b is not None:
             flat += b.reshape(groups, -1, 1)[g]
 
-    with _cores(O.size * W.shape[2] >= SHARED_WORK) as threads:
+    with _cores(O.size * W.shape[2]) as threads:
         blocks = list(_blocks(out, W.shape[2] * dtype.itemsize, threads))
         largest = W.shape[2] * blocks[0].stop * prod(out[1:])
         _share(multiply, product(range(len(Y)), range(groups), blocks), threads, lambda: np.empty(largest, dtype))
@@ -87,7 +89,7 @@ def conv_adjoint(R: Array, F: Array, size: Sizes, stride: Sizes, padding: Pads, 
             for t, place in _places(taps, out, stride, dilation, rows):
                 Y[n, g, channels][(slice(None), *place)] += colours[:, t]
 
-    with _cores(R.size * prod(F.shape[1:]) >= SHARED_WORK) as threads:
+    with _cores(R.size * prod(F.shape[1:])) as threads:
         parts = list(_slices(F.shape[1], -(-F.shape[1] // threads)))
         _share(brush, product(range(len(R)), range(groups), parts), threads)
     return pad(Y.reshape(len(R), groups * F.shape[1], *padded), tuple((-b, -a) for b, a in padding))
@@ -201,7 +203,7 @@ def _by_tiles(Y: Array, F: Array, padding: Pads, b: Array | None, turned: bool =
         flat = transformed.reshape(16, -1)[:, part.start * F.shape[1] : part.stop * F.shape[1]]
         np.matmul(np.kron(G, G), F[part].reshape(-1, 9).T, out=flat)  # G f G^T
 
-    with _cores(O.size * prod(F.shape[1:]) >= SHARED_WORK) as threads:
+    with _cores(O.size * prod(F.shape[1:])) as threads:
         _share(transform, _slices(len(F), 64), threads)
         _share(convolve, _slices(len(O) * down, min(step, -(-len(O) * down // threads))), threads, hold)
     return O
@@ -213,7 +215,7 @@ def _by_tiles(Y: Array, F: Array, padding: Pads, b: Array | None, turned: bool =
 def matrix_product(a: Array, w: Array) -> Array:
     """Twin of ``linear.matrix_product``: large weights are read by every thread, a part each."""
     out = np.empty((len(a), len(w)), np.result_type(a, w))
-    with _cores(w.size >= SHARED_SIZE) as threads:
+    with _cores(len(a) * w.size, SHARED_SIZE) as threads:
         parts = _slices(len(w), -(-len(w) // threads))
         _share(lambda part, held: np.matmul(a, w[part].T, out=out[:, part]), parts, threads)
     return out
@@ -310,16 +312,23 @@ def _as_3d(size: Sizes, fill: int) -> tuple[int, int, int]:
 
 
 @contextmanager
-def _cores(large: bool) -> Iterator[int]:
-    """How many threads to use: BLAS's own number if the work is large, and BLAS keeps to one thread meanwhile."""
-    blas = _blas() if large else None
-    if blas is None:
+def _cores(work: int, shared: int = SHARED_WORK) -> Iterator[int]:
+    """How many threads to use for so many multiplications, of which BLAS makes each with one: its own would spin on.
+
+    After a product OpenBLAS's threads wait for the next one for some 20 ms, on cores that other threads want.
+    """
+    blas = _blas() if work >= SINGLE_WORK else None
+    if blas is None or _threads_of(blas) == 1:  # or another caller has the cores, and they are not waited for
         yield 1
         return
     with _CORES:
-        threads = max((library.num_threads for library in blas.lib_controllers), default=1)
+        threads = _threads_of(blas)
         with blas.limit(limits=1):
-            yield threads
+            yield threads if work >= shared else 1
+
+
+def _threads_of(blas: Any) -> int:
+    return max((library.num_threads for library in blas.lib_controllers), default=1)
 
 
 def _loops() -> Any:
@@ -349,18 +358,30 @@ def _share(work: Callable, items: Iterable, threads: int, hold: Callable[[], Any
                 return
             work(item, held)
 
-    helpers = ThreadPoolExecutor(max(1, min(threads, len(waiting)) - 1))  # starts no thread before it is given work
+    several = min(threads, len(waiting))
+    helping = [_helpers(threads - 1).submit(run) for _ in range(several - 1)]
     try:
-        helping = [helpers.submit(run) for _ in range(min(threads, len(waiting)) - 1)]
         run()  # the caller works, too: on a busy machine it may be done before a helper has woken
     finally:
-        helpers.shutdown(wait=False, cancel_futures=True)
-    for helper in helping:
-        if not helper.cancelled():
-            helper.result()
+        woken = [helper for helper in helping if not helper.cancel()]
+        wait(woken)
+    for helper in woken:
+        helper.result()
+
+
+@cache
+def _helpers(threads: int) -> ThreadPoolExecutor:
+    """Threads that sleep until there is work; starting them for every layer would take longer than a small layer."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="minixai")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_helpers.cache_clear)  # threads do not follow into a fork
 
 
 def _over(count: int, elements: int, work: Callable[[slice], None]) -> None:
     """work(part) for parts of range(count), shared among threads if there are many elements."""
-    with _cores(elements >= SHARED_SIZE) as threads:
+    if elements < SHARED_SIZE:
+        return work(slice(0, count))
+    with _cores(SHARED_WORK) as threads:
         _share(lambda part, held: work(part), _slices(count, -(-count // threads)), threads)

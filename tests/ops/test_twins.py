@@ -269,7 +269,7 @@ def test_winograds_formula_is_the_convolution():
 @pytest.mark.parametrize("threads", [1, 3])
 def test_tiles_agree_with_the_definition(threads, monkeypatch):
     """Sums of C products and at most 18 more roundings: tile 2, filter 9, outputs 2 + 2, bias; each within gamma."""
-    monkeypatch.setattr(compiled, "_cores", lambda large: nullcontext(threads))
+    monkeypatch.setattr(compiled, "_cores", lambda *work: nullcontext(threads))
     monkeypatch.setattr(compiled, "LEAST_TILES", 5)  # several blocks, also across pictures
     monkeypatch.setattr(compiled, "TILE_BYTES", 0)
     rng = np.random.default_rng(2)
@@ -303,7 +303,7 @@ def test_large_layers_agree_on_every_way_through(name, dtype, monkeypatch):
     data, filters, *where, by_tiles = LARGE[name]
     called, original = [], compiled._by_tiles
     monkeypatch.setattr(compiled, "_by_tiles", lambda *args, **kwargs: called.append(1) or original(*args, **kwargs))
-    monkeypatch.setattr(compiled, "_cores", lambda large: nullcontext(2 if large else 1))
+    monkeypatch.setattr(compiled, "_cores", lambda *work: nullcontext(2))
     rng = np.random.default_rng(6)
     Y, F, b = (rng.standard_normal(shape) for shape in (data, filters, filters[:1]))
     Y, F, b = Y.astype(dtype), F.astype(dtype), b.astype(dtype)
@@ -339,15 +339,16 @@ def blas_threads():
     return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
 
 
-def test_blas_keeps_to_one_thread_while_the_engine_has_them_and_gets_them_back():
+def test_blas_keeps_to_one_thread_while_the_engine_computes_and_gets_its_own_back():
     with threadpool_limits(2, user_api="blas"):
-        with compiled._cores(large=True) as threads:
-            assert threads == 2 and blas_threads() == {1}
-        assert blas_threads() == {2}
-        with pytest.raises(KeyError), compiled._cores(large=True):
+        for work, expected in ((compiled.SHARED_WORK, 2), (compiled.SHARED_WORK - 1, 1), (compiled.SINGLE_WORK, 1)):
+            with compiled._cores(work) as threads:
+                assert threads == expected and blas_threads() == {1}
+            assert blas_threads() == {2}
+        with pytest.raises(KeyError), compiled._cores(compiled.SHARED_WORK):
             raise KeyError("in the block")
         assert blas_threads() == {2}
-        with compiled._cores(large=False) as threads:
+        with compiled._cores(compiled.SINGLE_WORK - 1) as threads:
             assert threads == 1 and blas_threads() == {2}
 
 
@@ -365,7 +366,7 @@ def test_two_callers_at_once_leave_blas_as_it_was():
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_products_agree_by_several_threads(dtype, monkeypatch):
-    monkeypatch.setattr(compiled, "_cores", lambda large: nullcontext(3))
+    monkeypatch.setattr(compiled, "_cores", lambda *work: nullcontext(3))
     rng = np.random.default_rng(4)
     for _ in range(30):
         assert_agree("linear.matrix_product", *product_case(rng, dtype))
@@ -389,7 +390,7 @@ def test_without_threadpoolctl_blas_keeps_its_threads(monkeypatch):
     compiled._blas.cache_clear()
     monkeypatch.setattr(compiled, "find_spec", lambda name: None)
     try:
-        with compiled._cores(large=True) as threads:
+        with compiled._cores(compiled.SHARED_WORK) as threads:
             assert threads == 1
     finally:
         compiled._blas.cache_clear()
