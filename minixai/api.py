@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from inspect import signature
 from math import isfinite
 from numbers import Real
@@ -11,10 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from minixai.adversarial.generators import two_generators
-from minixai.blackbox.lime import lime
-from minixai.blackbox.occlusion import occlusion
-from minixai.blackbox.perturbation import meaningful_perturbation
 from minixai.blackbox.scoring import Answer, Engine, Question, batch_of, model_of, scores_of
 from minixai.network import Network, Tape, forward
 from minixai.ops import Array
@@ -53,7 +50,8 @@ WHITE = "white-box"
 KINDS = (BLACK, WHITE, ADVERSARIAL)
 MAPS, ANY, SLOPES = ("feature maps",), (), ("slopes: a network or a torch module",)
 
-# name: (what runs it, title, family, section, equations, needs, signed, paper)
+# name: (what runs it, title, family, section, equations, needs, signed, paper); what is seldom asked for by its place,
+# so that it is imported when it is
 _METHODS: dict[str, tuple] = {
     "gradient": (gradient, "Gradient backpropagation", LINEAR, "4.2", (3, 4, 5, 6), ANY, True, "simonyan2014"),
     "deconvnet": (deconvnet, "DeconvNet", LINEAR, "4.1", (), ANY, True, "zeiler2014"),
@@ -83,14 +81,17 @@ _METHODS: dict[str, tuple] = {
         ("a baseline",), True, "shrikumar2017",
     ),
     "fem": (fem, "FEM", STRUCTURE, "5.3", (26,), MAPS, False, "fuad2020"),
-    "lime": (lime, "LIME", BLACK, "2.1", (), ANY, True, "ribeiro2016"),
-    "occlusion": (occlusion, "Occlusion", BLACK, "2.1", (), ANY, True, "zeiler2014"),
+    "lime": ("minixai.blackbox.lime:lime", "LIME", BLACK, "2.1", (), ANY, True, "ribeiro2016"),
+    "occlusion": (
+        "minixai.blackbox.occlusion:occlusion", "Occlusion", BLACK, "2.1", (), ANY, True, "zeiler2014",
+    ),
     "meaningful-perturbation": (
-        meaningful_perturbation, "Meaningful perturbation", BLACK, "2.1", (), SLOPES, False, "fong2017",
+        "minixai.blackbox.perturbation:meaningful_perturbation", "Meaningful perturbation", BLACK, "2.1", (), SLOPES,
+        False, "fong2017",
     ),
     "two-generators": (
-        two_generators, "Two generators", ADVERSARIAL, "6", (27,), ("two classes", "two generators, g_s and g_a"),
-        False, "charachon2020",
+        "minixai.adversarial.generators:two_generators", "Two generators", ADVERSARIAL, "6", (27,),
+        ("two classes", "two generators, g_s and g_a"), False, "charachon2020",
     ),
 }  # fmt: skip
 
@@ -260,6 +261,15 @@ def _entry(name: str) -> tuple:
     return _METHODS[name]
 
 
+def _runner(name: str) -> Callable:
+    """The function that runs a method."""
+    run = _entry(name)[0]
+    if isinstance(run, str):
+        module, function = run.split(":")
+        run = getattr(import_module(module), function)
+    return run
+
+
 def _kind(name: Any) -> str:
     """Black-box and adversarial are families of the survey; its two others look inside the network."""
     family = _entry(name)[2]
@@ -273,7 +283,7 @@ def _record(name: str) -> Method:
 
 def _defaults(name: str) -> dict[str, Any]:
     """The method's parameters and their defaults, read off the function that runs it."""
-    parameters = signature(_entry(name)[0]).parameters.values()
+    parameters = signature(_runner(name)).parameters.values()
     named = {p.name: p.default for p in parameters if p.name not in ("case", "question", "inner")}
     return {"method": "gradient", **named} if name == "smoothgrad" else named
 
@@ -296,7 +306,7 @@ def _is_number(value: Any) -> bool:
 
 def _prepared(name: str, params: Mapping[str, Any]) -> Callable[[Case], Finding]:
     """The method with its parameters, ready for a case."""
-    run = _entry(name)[0]
+    run = _runner(name)
     if name != "smoothgrad":
         _check_params(name, params)
         ready = partial(run, **params)
@@ -322,7 +332,7 @@ def _explain_scores(scorer: Any, x: Any, name: str, target: Any, params: Mapping
     batch, single = batch_of(model, x)
     scores = scores_of(model, batch)
     question = Question(model, batch, _targets(scores, model.facts.get("classes"), target))
-    answer = _entry(name)[0](question, **params)
+    answer = _runner(name)(question, **params)
     return _made(batch, question.target, answer.score, model.facts.get("classes"), single, name, params, answer)
 
 
