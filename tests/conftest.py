@@ -29,6 +29,8 @@ def pytest_configure(config):
     given = config.getoption("--chapters-seed")
     handed = getattr(config, "workerinput", {}).get("chapters_seed")  # the same for all workers of pytest-xdist
     config.chapters_seed = next(seed for seed in (handed, given, secrets.randbelow(10_000)) if seed is not None)
+    if not getattr(config.option, "benchmark_enable", False):  # a kernel is tried once, without a clock, unless asked
+        config.option.benchmark_disable = True
 
 
 @pytest.hookimpl(optionalhook=True)
