@@ -36,10 +36,15 @@ def killers() -> dict[str, str]:
 MUTANTS = [
     # layers
     Mutant("relu opens its gate at 0", "ops/activation.py", "return x > 0", "return x >= 0"),
+    Mutant("relu opens its gate at 0, compiled", "ops/compiled.py", "np.greater(flat", "np.greater_equal(flat"),
+    Mutant("a tile with a wrong sign", "ops/compiled.py", "[1 / 2, -1 / 2, 1 / 2]", "[1 / 2, 1 / 2, 1 / 2]"),
+    Mutant("tiles not turned on the way back", "ops/compiled.py", "G_TILE[:, ::-1] if turned", "G_TILE if turned"),
+    Mutant("guided as the gradient, compiled", "ops/compiled.py", "step.choice, True)", "step.choice, False)"),
+    Mutant("every thread's part is the first", "ops/compiled.py", "out=out[:, part])", "out=out[:, : len(w[part])])"),
     Mutant("last of tied maxima wins", "ops/pooling.py", "(value > best)", "(value >= best)"),
-    Mutant("last of tied maxima wins, compiled", "ops/compiled.py", "b, c] > best)", "b, c] >= best)"),
+    Mutant("last of tied maxima wins, compiled", "ops/loops.py", "(value > old)", "(value >= old)"),
     Mutant("overlapping windows overwrite", "ops/pooling.py", "np.add.at(plane, (", "plane.__setitem__(("),
-    Mutant("overlapping windows overwrite, compiled", "ops/compiled.py", "] += R[p, q]", "] = R[p, q]"),
+    Mutant("overlapping windows overwrite, compiled", "ops/loops.py", "] += R[p, q]", "] = R[p, q]"),
     Mutant("filter not flipped", "ops/convolution.py", "slice(None, None, -1),) * (F", "slice(None),) * (F"),
     Mutant("dilation forgotten, compiled", "ops/compiled.py", "slice(i * d + a * s, i * d +", "slice(i + a * s, i +"),
     Mutant("bias gradient averaged", "ops/convolution.py", "R.sum(axis=(0, *", "R.mean(axis=(0, *"),
@@ -62,7 +67,8 @@ MUTANTS = [
     Mutant(
         "sum shares its signal equally", "ops/linear.py", "return (R,) * len(xs)", "return (R / len(xs),) * len(xs)"
     ),
-    Mutant("sign of 0 is -1", "ops/numbers.py", "np.where(a >= 0, one, -one)", "np.where(a > 0, one, -one)"),
+    Mutant("sign of 0 is -1", "ops/numbers.py", "2 * (a >= 0)", "2 * (a > 0)"),
+    Mutant("sign of 0 is -1, exact", "ops/numbers.py", "np.where(a >= 0, one, -one)", "np.where(a > 0, one, -one)"),
     # network and walk
     Mutant("old bias not scaled when folding", "network.py", "op.bias * scale + shift", "op.bias + shift"),
     Mutant("batch norm folded into a shared layer", "network.py", "len(network.consumers(into.name)) == 1", "True"),
@@ -105,8 +111,8 @@ MUTANTS = [
     Mutant(
         "noisy copies choose their own class",
         "whitebox/case.py",
-        "Case(self.run(self.network, x), np.tile(self.target, len(x) // len(self.target)), run=self.run)",
-        "Case(tape := self.run(self.network, x), np.argmax(tape.output.y, axis=1), run=self.run)",
+        "self._with(self.run(self.network, x), np.tile(self.target, len(x) // len(self.target)))",
+        "self._with(tape := self.run(self.network, x), np.argmax(tape.output.y, axis=1))",
     ),
     Mutant("CAM counts the bias in", "whitebox/cam.py", "(case.score - b)", "case.score"),
     Mutant(
@@ -212,7 +218,7 @@ MUTANTS = [
         "FEM keeps raw activations", "whitebox/fem.py", "mu, number(K, A)), mu, 0 * mu)", "mu, number(K, A)), A, 0 * A)"
     ),
     # the front door
-    Mutant("one walk's slices mixed up", "whitebox/together.py", "_slice(hop, k) for", "_slice(hop, 0) for"),
+    Mutant("one walk's slices mixed up", "planner.py", "_slice(hop, k) for", "_slice(hop, 0) for"),
     Mutant("expected is the score everywhere", "whitebox/deeplift.py", "now.score - now.at(x0).score", "now.score"),
     # more that a reference vector must see
     Mutant(

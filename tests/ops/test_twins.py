@@ -74,7 +74,7 @@ def test_no_twin_without_a_definition():
 
 @pytest.mark.parametrize("name", GATES)
 def test_gates_have_the_definitions_signature_and_values(name):
-    """Small and large, with and without leading axes, in every layout; a NaN is an open gate's own."""
+    """Small and large, with and without leading axes; a NaN is an open gate's own, and 0 is not positive."""
     function, arguments = GATES[name]
     assert list(inspect.signature(getattr(compiled, name)).parameters) == list(
         inspect.signature(function.definition).parameters
@@ -85,6 +85,7 @@ def test_gates_have_the_definitions_signature_and_values(name):
             gate = rng.integers(0, 2, size).astype(bool)
             R = normal(rng, lead + size, dtype)
             R = np.where(rng.random(R.shape) < 0.1, dtype(np.nan), R)
+            R = np.where(rng.random(R.shape) < 0.1, dtype(0), R)
             ours, expected = getattr(compiled, name)(*arguments(R, gate)), function.definition(*arguments(R, gate))
             assert ours.dtype == expected.dtype
             np.testing.assert_array_equal(ours, expected)
