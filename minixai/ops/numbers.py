@@ -85,9 +85,10 @@ def sign(a: Array) -> Array:
 
 def divide(a: Array, b: Array) -> Array:
     """a / b, and 0 where b is 0: where there is nothing to divide by, nothing is handed on."""
+    if not is_exact(a, b) and np.all(b):
+        return a / b  # as it mostly is; to look at every place costs more than to divide
     a, b = np.broadcast_arrays(a, b)
-    like = a if is_exact(a) else np.empty(0, np.result_type(a, b))
-    return np.divide(a, b, out=zeros(a.shape, like), where=b != 0)
+    return np.divide(a, b, out=zeros(a.shape, a if is_exact(a) else np.empty(0, np.result_type(a, b))), where=b != 0)
 
 
 def mean(a: Array, axis: Any = None, keepdims: bool = False) -> Array:

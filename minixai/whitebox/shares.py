@@ -63,7 +63,8 @@ class Shares(ABC):
         parts = []
         for part in self.quotients(step):
             R_j = part.coefficient * _chosen(R, part)
-            parts.append(np.where(part.d == 0, R_j, divide(part.kept * R_j, part.d)).sum(axis=axes))
+            kept = divide(part.kept * R_j, part.d)
+            parts.append((kept if np.all(part.d) else np.where(part.d == 0, R_j, kept)).sum(axis=axes))
         return sum(parts[1:], parts[0])
 
     def z(self, step: Step) -> Array:
