@@ -4,12 +4,13 @@ Three pools may meet in one process: that of NumPy's BLAS, Numba's and PyTorch's
 knows nothing of the others; a pool whose work is done keeps its threads turning for a while, ready for more. So two of
 them in turn on two cores are four threads on two cores, and a call of 8 ms takes 20.
 
-The engine has no pool of its own: it shares large layers among as many threads as NumPy's BLAS has been given, and BLAS
-keeps to one meanwhile. Its Numba kernels run in those threads, and never in Numba's own.
+The engine shares large layers among as many threads as NumPy's BLAS has been given: threads of its own, which sleep
+between layers, and in which its Numba kernels run, too, never in Numba's. While it computes a layer of some size, BLAS
+keeps to one thread; after the layer it has its size again.
 
-The policy. This package never changes the size of a pool behind anybody's back: sizes come from the environment
-(``VARIABLES``, read when a library is loaded) or from ``limited``, for a block, by whoever calls. A process that is
-started here and computes is a fresh one (never a fork: threads do not survive one), and is told its sizes by
+The policy. But for the length of such a layer this package changes the size of no pool by itself: sizes come from the
+environment (``VARIABLES``, read when a library is loaded) or from ``limited``, for a block, by whoever calls. A process
+that is started here and computes is a fresh one (never a fork: threads do not survive one), and is told its sizes by
 ``environment``. ``minixai doctor`` shows the pools and says what to do.
 """
 

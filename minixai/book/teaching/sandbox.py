@@ -30,6 +30,7 @@ import numpy as np
 
 from minixai.book.guard import SECONDS
 from minixai.book.teaching import values
+from minixai.threads import environment
 
 HERE = Path(__file__).resolve().parent
 MEMORY = 2 * 1024**3  # bytes of address space
@@ -173,12 +174,11 @@ class Sandbox:
 
 def _environment(folder: str) -> dict[str, str]:
     """All that the other process is told of this one: where it may write, and to use one thread."""
-    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
     homes = {
         name: folder for name in ("HOME", "TMPDIR", "MINIXAI_STATE", "MINIXAI_HOME", "NUMBA_CACHE_DIR", "MPLCONFIGDIR")
     }
     system = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}  # Windows needs it to start
-    return {**threads, **homes, **system, "LANG": "C.UTF-8"}
+    return {**environment(1), **homes, **system, "LANG": "C.UTF-8"}
 
 
 def _names(found: Any) -> list[str] | None:
